@@ -1,0 +1,145 @@
+/**
+ * What the construct (or `isr dev`) tells the functions: the only thing that lib/, lambda/ and local/ share.
+ *
+ * The recorder has no environment (Lambda@Edge): its configuration is one origin custom header,
+ * `x-isr-config: {"table":"Isr","region":"eu-west-1"}`, at most 1,783 characters (CFDG, cloudfront-limits).
+ * The workers read environment variables, one per field.
+ * @module
+ */
+import { IsrError } from './errors';
+
+/** CFDG, cloudfront-limits: an origin custom header's value. */
+export const CONFIG_LENGTH_MAX = 1_783;
+
+export interface RecorderConfig {
+  readonly table: string;
+  /** Region of the table. */
+  readonly region: string;
+  /** DynamoDB's address, when it is not AWS's: `http://127.0.0.1:8000`. */
+  readonly endpoint?: string;
+  /** After it the page is served unrecorded. */
+  readonly deadlineMs: number;
+  /** How long a response lives that could not be recorded: it cannot be purged, so it has to expire by itself. */
+  readonly unrecordedSeconds: number;
+  /** How old a render may be when its origin does not say (`x-isr-elapsed`). */
+  readonly renderBudgetMs: number;
+  readonly keyHeaders: readonly string[];
+  readonly maxTtlSeconds: number;
+  readonly defaultSwrSeconds: number;
+}
+
+export const RECORDER_DEFAULTS = {
+  deadlineMs: 1_000,
+  unrecordedSeconds: 10,
+  renderBudgetMs: 10_000,
+  keyHeaders: [],
+  maxTtlSeconds: 31_536_000,
+  defaultSwrSeconds: 2_592_000,
+} as const satisfies Partial<RecorderConfig>;
+
+/** @throws IsrError `config-invalid` when it does not fit into the header */
+export function formatRecorderConfig(
+  config: Partial<RecorderConfig> & { table: string; region: string },
+): string {
+  const text = JSON.stringify(config);
+  if (text.length <= CONFIG_LENGTH_MAX) return text;
+  throw new IsrError(
+    'config-invalid',
+    `the recorder's configuration has ${text.length} characters, an origin custom header at most ${CONFIG_LENGTH_MAX}: name fewer keyHeaders`,
+  );
+}
+
+/** @throws IsrError `config-invalid` */
+export function parseRecorderConfig(text: string | undefined): RecorderConfig {
+  try {
+    const config = { ...RECORDER_DEFAULTS, ...JSON.parse(text ?? '') };
+    if (typeof config.table === 'string' && typeof config.region === 'string') return config;
+  } catch {} // said below, with the text
+  throw new IsrError(
+    'config-invalid',
+    `x-isr-config is ${text ?? 'missing'}: it needs at least table and region`,
+  );
+}
+
+/** Environment variables of the workers. AWS_ENDPOINT_URL_* (the SDK's own) lead them to other servers. */
+export const ENV = {
+  table: 'ISR_TABLE',
+  warmQueueUrl: 'ISR_WARM_QUEUE_URL',
+  distributionId: 'ISR_DISTRIBUTION_ID',
+  edgeUrl: 'ISR_EDGE_URL',
+  graceMs: 'ISR_GRACE_MS',
+  warmUrlsMax: 'ISR_WARM_URLS_MAX',
+  warmConcurrency: 'ISR_WARM_CONCURRENCY',
+  warmDeadlineMs: 'ISR_WARM_DEADLINE_MS',
+} as const;
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface InvalidatorConfig {
+  readonly table: string;
+  readonly warmQueueUrl: string;
+  readonly distributionId: string;
+  /** Between epochs and purge: what was recorded before may still be streaming into the cache. */
+  readonly graceMs: number;
+  /** Of one revalidation at most so many urls are warmed. */
+  readonly warmUrlsMax: number;
+}
+
+export interface WarmerConfig {
+  readonly table: string;
+  /** The stack's own site, `https://d111111abcdef8.cloudfront.net`; nothing else is ever fetched. */
+  readonly edgeUrl: string;
+  readonly concurrency: number;
+  /** After it a url that is still stale is reported as such. */
+  readonly deadlineMs: number;
+}
+
+export interface JobsConfig {
+  readonly table: string;
+}
+
+export const WORKER_DEFAULTS = {
+  graceMs: 1_000,
+  warmUrlsMax: 1_000,
+  warmConcurrency: 4,
+  warmDeadlineMs: 60_000,
+} as const;
+
+/** @throws IsrError `config-invalid`, naming the variable */
+export function invalidatorConfig(env: Environment): InvalidatorConfig {
+  return {
+    table: required(env, ENV.table),
+    warmQueueUrl: required(env, ENV.warmQueueUrl),
+    distributionId: required(env, ENV.distributionId),
+    graceMs: whole(env, ENV.graceMs, WORKER_DEFAULTS.graceMs),
+    warmUrlsMax: whole(env, ENV.warmUrlsMax, WORKER_DEFAULTS.warmUrlsMax),
+  };
+}
+
+/** @throws IsrError `config-invalid`, naming the variable */
+export function warmerConfig(env: Environment): WarmerConfig {
+  return {
+    table: required(env, ENV.table),
+    edgeUrl: required(env, ENV.edgeUrl),
+    concurrency: whole(env, ENV.warmConcurrency, WORKER_DEFAULTS.warmConcurrency),
+    deadlineMs: whole(env, ENV.warmDeadlineMs, WORKER_DEFAULTS.warmDeadlineMs),
+  };
+}
+
+/** @throws IsrError `config-invalid`, naming the variable */
+export function jobsConfig(env: Environment): JobsConfig {
+  return { table: required(env, ENV.table) };
+}
+
+function required(env: Environment, name: string): string {
+  const value = env[name];
+  if (value) return value;
+  throw new IsrError('config-invalid', `${name} is not set`, name);
+}
+
+function whole(env: Environment, name: string, otherwise: number): number {
+  const value = env[name];
+  if (value === undefined || value === '') return otherwise;
+  if (/^\d+$/.test(value)) return Number(value);
+  throw new IsrError('config-invalid', `${name} is "${value}": it takes a whole number`, name);
+}

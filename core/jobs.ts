@@ -1,0 +1,100 @@
+/**
+ * A job: one revalidation, followed from request to fresh.
+ *
+ *     queued → purging → purged → warming → fresh | partly-fresh | failed
+ *
+ * What is stored are facts, each set once or growing; the state is read off them. So a late or repeated message
+ * cannot move a job back.
+ * @module
+ */
+
+/** What became of one part of a job's warms. */
+export interface WarmResult {
+  readonly atMs: number;
+  readonly warmed: number;
+  /** Urls that were still old when the deadline came, at most 20. */
+  readonly stale: readonly string[];
+  readonly staleCount: number;
+  /** `/url: reason`, at most 20. */
+  readonly failed: readonly string[];
+  readonly failedCount: number;
+}
+
+export interface JobFacts {
+  readonly id: string;
+  readonly requestedAtMs: number;
+  readonly purgingAtMs?: number;
+  readonly purgedAtMs?: number;
+  readonly warmingAtMs?: number;
+  readonly failedAtMs?: number;
+  readonly error?: string;
+  readonly epochMs?: number;
+  /** How many tags and urls were asked for. */
+  readonly tags: number;
+  readonly urls: number;
+  /** Purge items that this job needed; jobs of one batch share them. */
+  readonly items?: number;
+  /** Tags and urls that needed no item. */
+  readonly skipped?: number;
+  /** Urls that depended on them. */
+  readonly covered?: number;
+  readonly invalidations?: readonly string[];
+  readonly warmParts?: number;
+  readonly warmUrls?: number;
+  readonly parts: Readonly<Record<string, WarmResult>>;
+}
+
+export type JobState =
+  | 'queued'
+  | 'purging'
+  | 'purged'
+  | 'warming'
+  | 'fresh'
+  | 'partly-fresh'
+  | 'failed';
+
+/** As `GET /jobs/{id}` answers. */
+export interface Job extends Omit<JobFacts, 'parts'> {
+  readonly state: JobState;
+  readonly freshAtMs?: number;
+  readonly warmed: number;
+  readonly stale: number;
+  readonly failed: number;
+  /** What is not fresh, and why; at most 20 of each part. */
+  readonly problems: readonly string[];
+}
+
+export function jobOf(facts: JobFacts): Job {
+  const { parts, ...rest } = facts;
+  const results = Object.values(parts);
+  const sum = (of: (result: WarmResult) => number) =>
+    results.reduce((total, result) => total + of(result), 0);
+  const stale = sum((result) => result.staleCount);
+  const failed = sum((result) => result.failedCount);
+  const isWarm = facts.warmParts !== undefined && results.length >= facts.warmParts;
+  const freshAtMs = Math.max(facts.warmingAtMs ?? 0, ...results.map((result) => result.atMs));
+  return {
+    ...rest,
+    state: stateOf(facts, isWarm, stale + failed),
+    ...(isWarm && stale + failed === 0 ? { freshAtMs } : {}),
+    warmed: sum((result) => result.warmed),
+    stale,
+    failed,
+    problems: [
+      ...results.flatMap((result) => result.stale.map((url) => `${url}: still stale`)),
+      ...results.flatMap((result) => result.failed),
+    ],
+  };
+}
+
+function stateOf(facts: JobFacts, isWarm: boolean, problems: number): JobState {
+  if (isWarm) return problems === 0 ? 'fresh' : 'partly-fresh';
+  if (facts.failedAtMs !== undefined) return 'failed';
+  if (facts.warmParts !== undefined) return 'warming';
+  if (facts.purgedAtMs !== undefined) return 'purged';
+  return facts.purgingAtMs === undefined ? 'queued' : 'purging';
+}
+
+export function isEnded(state: JobState): boolean {
+  return state === 'fresh' || state === 'partly-fresh' || state === 'failed';
+}

@@ -1,0 +1,47 @@
+/**
+ * Keys of the one table.
+ *
+ *     tag#post:42#0    | url#/posts/42            an edge: that url was rendered from that tag (0 is the shard)
+ *     tag#post:42      | #                        the tag: its epoch
+ *     url#/posts/42    | #                        the url: what was recorded last, its epoch
+ *     url#sha256:9f8…  | #                        a url too long for a key (DynamoDB: 1,024 bytes), by its hash
+ *     job#c6af9ac6-…   | #                        a job
+ *
+ * A tag may hold `#`: the edges of `a` share a partition with the epoch of `a#0`, but never a sort key.
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import type { Tag } from './tags';
+import type { Url } from './urls';
+
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+export const SELF = '#';
+export const EDGE_PREFIX = 'url#';
+/** Below DynamoDB's 1,024 bytes for a sort key, prefix included. A recorded url is ASCII: a character is a byte. */
+const URL_KEY_MAX = 1_000;
+
+export const tagKey = (tag: Tag): Key => ({ pk: `tag#${tag}`, sk: SELF });
+export const urlKey = (url: Url): Key => ({ pk: urlPart(url), sk: SELF });
+export const jobKey = (id: string): Key => ({ pk: `job#${id}`, sk: SELF });
+export const edgesOf = (tag: Tag): string => `tag#${tag}#0`;
+export const edgeKey = (tag: Tag, url: Url): Key => ({ pk: edgesOf(tag), sk: urlPart(url) });
+
+/** True when the key does not hold the url itself, so that the item has to. */
+export const isHashed = (url: Url): boolean => url.length > URL_KEY_MAX;
+
+function urlPart(url: Url): string {
+  return EDGE_PREFIX + (isHashed(url) ? `sha256:${hash(url)}` : url);
+}
+
+/** Names a set of tags in a url's record: 16 hexadecimal digits, the same for the same sorted tags. */
+export function tagSetId(sorted: readonly Tag[]): string {
+  return hash(sorted.join(',')).slice(0, 16);
+}
+
+export function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

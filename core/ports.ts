@@ -1,0 +1,146 @@
+/**
+ * The only doors to the outside: what the rules need of a clock, a graph, a queue, CloudFront and the site.
+ *
+ * aws/ opens them on AWS; test/contract/ holds every implementation to what is promised here.
+ * Times are ms since 1970 unless a name ends in Seconds.
+ * @module
+ */
+import type { JobFacts, WarmResult } from './jobs';
+import type { Tag } from './tags';
+import type { Url } from './urls';
+
+export interface Clock {
+  now(): number;
+  /** Resolves after `ms`, or as soon as the signal is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** "All edges of this set of tags were there at `atMs`, and live until `untilSeconds`." */
+export interface Mark {
+  readonly untilSeconds: number;
+  readonly atMs: number;
+  /** Ids of the ETags (or Last-Modified) that came with this tag set, newest first. */
+  readonly validators: readonly string[];
+}
+
+/** What the graph knows of a url. */
+export interface UrlRecord {
+  /** By tagSetId. Losing a mark costs writes, never a page. */
+  readonly marks: Readonly<Record<string, Mark>>;
+  /** Until then a copy may be in some cache. */
+  readonly untilSeconds: number;
+}
+
+/** What the recorder writes of a url. */
+export interface UrlWrite extends UrlRecord {
+  readonly tags: readonly Tag[];
+  readonly status: number;
+  readonly etag?: string;
+  readonly recordedAtMs: number;
+}
+
+export interface Look {
+  readonly record: UrlRecord | undefined;
+  /** Newest epoch of the url and of all its tags; 0 when none was revalidated; undefined when one could not be read. */
+  readonly epochMs: number | undefined;
+}
+
+export interface EdgeWrite {
+  readonly tag: Tag;
+  /** CloudFront does not know this tag on this url (it keeps 50): the purge has to name the path. */
+  readonly byPath: boolean;
+}
+
+export interface Edge {
+  readonly url: Url;
+  readonly byPath: boolean;
+}
+
+/** Where edges and epochs live. Every read is strongly consistent. */
+export interface Graph {
+  /** One round trip for up to 99 tags. What comes back unprocessed makes `epochMs` undefined. */
+  look(url: Url, tags: readonly Tag[]): Promise<Look>;
+  /** Newest epoch of the tags alone, as in `look`. */
+  epochOf(tags: readonly Tag[]): Promise<number | undefined>;
+  /** When it resolves, every edge is there and lives at least so long. An expiry never shrinks. */
+  putEdges(url: Url, edges: readonly EdgeWrite[], untilSeconds: number): Promise<void>;
+  /**
+   * Writes what was recorded and returns the url's epoch as of that very write (0 without one).
+   * Undefined when another recorder wrote a longer `untilSeconds` in between: nothing was written.
+   */
+  putUrl(url: Url, write: UrlWrite): Promise<number | undefined>;
+  /** Epochs only grow: an older one than what is there changes nothing. */
+  putEpochs(work: {
+    tags: readonly Tag[];
+    urls: readonly Url[];
+    epochMs: number;
+    job: string;
+  }): Promise<void>;
+  /** Edges of a tag that live at `nowSeconds`, in no order; a tag may have a million. */
+  edges(tag: Tag, nowSeconds: number): AsyncIterable<Edge>;
+  /** May a copy of this url be in some cache at `nowSeconds`? */
+  isLive(url: Url, nowSeconds: number): Promise<boolean>;
+}
+
+/** Facts about jobs; each is set once or grows, so that a late message never moves a job back. */
+export interface Jobs {
+  get(id: string): Promise<JobFacts | undefined>;
+  begin(
+    id: string,
+    facts: Pick<JobFacts, 'requestedAtMs' | 'purgingAtMs' | 'tags' | 'urls'>,
+  ): Promise<void>;
+  purged(
+    id: string,
+    facts: Pick<
+      JobFacts,
+      'purgedAtMs' | 'epochMs' | 'items' | 'skipped' | 'covered' | 'invalidations'
+    >,
+  ): Promise<void>;
+  /** Says how many warm parts there are, all of them enqueued. */
+  warming(
+    id: string,
+    facts: Pick<JobFacts, 'warmingAtMs' | 'warmParts' | 'warmUrls'>,
+  ): Promise<void>;
+  /** A part told twice counts once. */
+  warmed(id: string, part: string, result: WarmResult): Promise<void>;
+  failed(id: string, facts: { failedAtMs: number; error: string }): Promise<void>;
+}
+
+export type PurgeOutcome =
+  | { readonly kind: 'accepted'; readonly invalidation: string }
+  /** CloudFront has enough to do: normal flow, try again. */
+  | { readonly kind: 'deferred'; readonly why: string };
+
+export interface Purger {
+  /**
+   * @param items `/path` or `#tag`, as CloudFront takes them
+   * @param reference the same for the same work: it is paid and done once
+   * @throws IsrError `purge-failed`
+   */
+  purge(items: readonly string[], reference: string): Promise<PurgeOutcome>;
+}
+
+/** Some urls to fetch through the edge, for the jobs that changed them. */
+export interface WarmMessage {
+  readonly part: string;
+  readonly jobs: readonly string[];
+  readonly epochMs: number;
+  readonly urls: readonly Url[];
+}
+
+export interface WarmQueue {
+  /** When it resolves, the queue has all of them. */
+  send(messages: readonly WarmMessage[]): Promise<void>;
+}
+
+export interface SiteAnswer {
+  readonly status: number;
+  /** When the answer's render began; undefined when neither the recorder nor Age tells. */
+  readonly renderedAtMs: number | undefined;
+}
+
+/** The site as its viewers see it, and nothing but the site. */
+export interface Site {
+  /** Reads the body to its end: what a viewer leaves early is not cached. Redirects are not followed. */
+  fetch(url: Url, job: string): Promise<SiteAnswer>;
+}

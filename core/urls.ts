@@ -1,0 +1,52 @@
+/**
+ * Urls: path + query as CloudFront keys it, never a host: `/posts/42?page=2`.
+ *
+ * CloudFront keeps a url as it was asked: `/a` and `/a/`, `?a=1&b=2` and `?b=2&a=1` are two objects
+ * (CloudFront Developer Guide, LinkFormat, QueryStringParameters), so nothing is normalised here but
+ * characters that no request line can hold, which are percent-encoded as every browser does it.
+ * @module
+ */
+import { IsrError } from './errors';
+
+declare const urled: unique symbol;
+export type Url = string & { readonly [urled]: 'url' };
+
+/** Past it an invalidation path cannot name the object (CFDG, invalidation-specifying-objects). */
+export const URL_LENGTH_MAX = 4_000;
+/** Visible ASCII but `#`, no second slash, no `*` at the end. JSON Schema and JavaScript read it alike. */
+export const URL_PATTERN = '^/(?:(?![/\\\\])[!"$-~]*[!"$-)+-~])?$';
+const VALID = new RegExp(URL_PATTERN);
+
+/**
+ * A url that somebody asks to revalidate.
+ * @throws IsrError `url-invalid`, naming the place, the value and the rule
+ * @example parseUrl('/posts/42?page=2', 'urls[0]')
+ */
+export function parseUrl(raw: string, name = 'url'): Url {
+  if (VALID.test(raw) && raw.length <= URL_LENGTH_MAX) return raw as Url;
+  const shown = JSON.stringify(raw.length > 80 ? `${raw.slice(0, 77)}…` : raw);
+  throw new IsrError('url-invalid', `${name} is ${shown}: ${problemOf(raw)}`, name);
+}
+
+function problemOf(raw: string): string {
+  if (/^[a-z][a-z\d+.-]*:/i.test(raw)) return 'a url is a path without scheme and host';
+  if (/^\/[/\\]/.test(raw))
+    return 'a url that begins with two slashes names a host: begin with one';
+  if (!raw.startsWith('/')) return 'a url begins with a slash';
+  if (raw.includes('#')) return 'a fragment never reaches a server: leave it out';
+  if (/[^!-~]/.test(raw)) return 'a url has visible ASCII only: percent-encode the rest';
+  // `*` at the end of an invalidation path purges everything that begins so
+  if (raw.endsWith('*'))
+    return 'wildcards are not taken: revalidate a tag that all these pages share';
+  return `an invalidation path has at most ${URL_LENGTH_MAX} characters, this one ${raw.length}: revalidate by tag`;
+}
+
+/** Percent-encodes what is not visible ASCII (an unpaired surrogate becomes U+FFFD, as in the URL standard). */
+export function encodeUrl(raw: string): Url {
+  return raw.replace(/[^!-~]+/g, (part) => encodeURIComponent(part.toWellFormed())) as Url;
+}
+
+/** The url of a request that CloudFront saw: `uri` and `querystring` of a Lambda@Edge event. */
+export function urlOf(uri: string, querystring: string): Url {
+  return encodeUrl(querystring === '' ? uri : `${uri}?${querystring}`);
+}

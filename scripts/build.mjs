@@ -1,0 +1,47 @@
+// Builds everything into dist/: types and CommonJS by tsc, one bundle per function in lambda/ by esbuild.
+// Usage: node scripts/build.mjs
+import { spawn } from 'node:child_process';
+import { readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+await rm(join(root, 'dist'), { recursive: true, force: true });
+await Promise.all([compile(), bundle()]);
+
+function compile() {
+  const tsc = spawn(
+    process.execPath,
+    [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
+    {
+      cwd: root,
+      stdio: 'inherit',
+    },
+  );
+  return new Promise((resolve, reject) => {
+    tsc.on('error', reject);
+    tsc.on('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`tsc ended with ${code}`)),
+    );
+  });
+}
+
+async function bundle() {
+  const sources = (await readdir(join(root, 'lambda'))).filter((name) => name.endsWith('.ts'));
+  await build({
+    absWorkingDir: root,
+    entryPoints: Object.fromEntries(
+      sources.map((name) => [`${basename(name, '.ts')}/index`, join('lambda', name)]),
+    ),
+    outdir: 'dist/lambda',
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+}
