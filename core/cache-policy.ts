@@ -129,7 +129,7 @@ function freshnessOf(response: Fields, cc: CacheControl): number {
   const expires = Date.parse(field(response, 'expires') ?? '');
   const date = Date.parse(field(response, 'date') ?? '');
   const seconds = Math.floor((expires - date) / 1_000);
-  return seconds > 0 ? seconds : 0;
+  return Number.isNaN(seconds) ? 0 : Math.max(seconds, 0);
 }
 
 /** How long CloudFront can serve a copy that lives so long: its edges have to outlive it. */

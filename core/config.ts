@@ -98,6 +98,9 @@ export interface JobsConfig {
   readonly table: string;
 }
 
+/** Both queues hand a message out so often before it goes to their dead-letter queue. */
+export const RECEIVES_MAX = 5;
+
 export const WORKER_DEFAULTS = {
   graceMs: 1_000,
   warmUrlsMax: 1_000,

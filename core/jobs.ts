@@ -12,10 +12,10 @@
 export interface WarmResult {
   readonly atMs: number;
   readonly warmed: number;
-  /** Urls that were still old when the deadline came, at most 20. */
+  /** Urls that were still old when the deadline came, at most 5. */
   readonly stale: readonly string[];
   readonly staleCount: number;
-  /** `/url: reason`, at most 20. */
+  /** `/url: reason`, at most 5. */
   readonly failed: readonly string[];
   readonly failedCount: number;
 }
@@ -60,7 +60,7 @@ export interface Job extends Omit<JobFacts, 'parts'> {
   readonly warmed: number;
   readonly stale: number;
   readonly failed: number;
-  /** What is not fresh, and why; at most 20 of each part. */
+  /** What is not fresh, and why; at most 5 of each kind and part. */
   readonly problems: readonly string[];
 }
 
@@ -89,7 +89,8 @@ export function jobOf(facts: JobFacts): Job {
 
 function stateOf(facts: JobFacts, isWarm: boolean, problems: number): JobState {
   if (isWarm) return problems === 0 ? 'fresh' : 'partly-fresh';
-  if (facts.failedAtMs !== undefined) return 'failed';
+  // a job that came back from the dead-letter queue and went on has not failed
+  if ((facts.failedAtMs ?? 0) > (facts.warmingAtMs ?? facts.purgedAtMs ?? 0)) return 'failed';
   if (facts.warmParts !== undefined) return 'warming';
   if (facts.purgedAtMs !== undefined) return 'purged';
   return facts.purgingAtMs === undefined ? 'queued' : 'purging';

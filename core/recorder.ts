@@ -118,6 +118,17 @@ export async function record(
   return capped(1, standing);
 }
 
+/** For what could not even be read: nothing is known about it, so nothing of it is kept. */
+export function refuseUnruled(): Ruling {
+  const reason = 'recorder-failed';
+  const headers = {
+    ...STRIPPED,
+    'cache-control': KEEP_NOTHING,
+    [RULING]: `refused; reason=${reason}`,
+  };
+  return { outcome: 'refused', reason, headers };
+}
+
 interface Recording {
   readonly page: Page;
   readonly tags: readonly Tag[];

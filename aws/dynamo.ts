@@ -1,0 +1,59 @@
+/**
+ * DynamoDB as one method: `call('GetItem', { TableName, Key })`, in DynamoDB's own item shapes.
+ *
+ * Two transports implement it: the SDK client for the workers (dynamo-sdk.ts), a signed request for the edge
+ * (dynamo-signed.ts), where an SDK client's 525 KB would be paid by every cold start. graph.ts and jobs.ts do not
+ * know which they have.
+ * @module
+ */
+import type {
+  AttributeValue,
+  BatchGetItemCommandInput,
+  BatchGetItemCommandOutput,
+  GetItemCommandInput,
+  GetItemCommandOutput,
+  QueryCommandInput,
+  QueryCommandOutput,
+  UpdateItemCommandInput,
+  UpdateItemCommandOutput,
+} from '@aws-sdk/client-dynamodb';
+import type { Key } from '../core/keys';
+
+/** Operation → [input, output]; an output's metadata is the transport's own affair. */
+export interface Operations {
+  BatchGetItem: [BatchGetItemCommandInput, Omit<BatchGetItemCommandOutput, '$metadata'>];
+  GetItem: [GetItemCommandInput, Omit<GetItemCommandOutput, '$metadata'>];
+  Query: [QueryCommandInput, Omit<QueryCommandOutput, '$metadata'>];
+  UpdateItem: [UpdateItemCommandInput, Omit<UpdateItemCommandOutput, '$metadata'>];
+}
+
+export type Operation = keyof Operations;
+
+/** @throws Error whose `name` is DynamoDB's own, as in `ConditionalCheckFailedException` */
+export type DynamoCall = <O extends Operation>(
+  operation: O,
+  input: Operations[O][0],
+) => Promise<Operations[O][1]>;
+
+export type Item = Record<string, AttributeValue>;
+
+export const keyItem = ({ pk, sk }: Key): Item => ({ pk: { S: pk }, sk: { S: sk } });
+export const number = (value: number): AttributeValue => ({ N: String(value) });
+export const string = (value: string): AttributeValue => ({ S: value });
+
+export const numberOf = (value: AttributeValue | undefined): number | undefined =>
+  value?.N === undefined ? undefined : Number(value.N);
+
+export function isConditionFailed(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'ConditionalCheckFailedException';
+}
+
+/** Runs a conditional write; undefined when its condition did not hold. */
+export async function ifCondition<T>(write: Promise<T>): Promise<T | undefined> {
+  try {
+    return await write;
+  } catch (thrown) {
+    if (isConditionFailed(thrown)) return undefined;
+    throw thrown;
+  }
+}

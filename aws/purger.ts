@@ -1,0 +1,45 @@
+/**
+ * CloudFront's invalidations: `/path` and `#tag` items of one distribution.
+ *
+ * An invalidation that CloudFront has no room for is no error: TooManyInvalidationsInProgress, and `Rate exceeded`
+ * at about ten calls a second, come back as `deferred` (CFAPI, API_CreateInvalidation).
+ * @module
+ */
+import { type CloudFrontClient, CreateInvalidationCommand } from '@aws-sdk/client-cloudfront';
+import { IsrError, reasonOf } from '../core/errors';
+import type { Purger } from '../core/ports';
+
+const NO_ROOM = new Set([
+  'TooManyInvalidationsInProgress',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+]);
+
+export function cloudFrontPurger(client: CloudFrontClient, distributionId: string): Purger {
+  return {
+    async purge(items, reference) {
+      try {
+        const { Invalidation } = await client.send(
+          new CreateInvalidationCommand({
+            DistributionId: distributionId,
+            InvalidationBatch: {
+              CallerReference: reference,
+              Paths: { Quantity: items.length, Items: [...items] },
+            },
+          }),
+        );
+        return { kind: 'accepted', invalidation: Invalidation?.Id ?? '' };
+      } catch (cause) {
+        const name = cause instanceof Error ? cause.name : '';
+        if (NO_ROOM.has(name)) return { kind: 'deferred', why: `CloudFront: ${name}` };
+        throw new IsrError(
+          'purge-failed',
+          `CloudFront refused an invalidation of ${items.length} items on ${distributionId}: ${name} ${reasonOf(cause)}`,
+          undefined,
+          { cause },
+        );
+      }
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/** The warm queue in SQS. A batch that SQS took in part is not sent: what it refused is an error. */
+import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { IsrError } from '../core/errors';
+import type { WarmMessage, WarmQueue } from '../core/ports';
+import type { Url } from '../core/urls';
+
+/** SQS takes ten messages and 1 MiB a batch (SQS, quotas-messages); a warm message is at most 25 × 4,000 bytes of urls. */
+const BATCH_MAX = 5;
+
+export function sqsWarmQueue(client: SQSClient, queueUrl: string): WarmQueue {
+  return {
+    async send(messages) {
+      for (let at = 0; at < messages.length; at += BATCH_MAX) {
+        const { Failed = [] } = await client.send(
+          new SendMessageBatchCommand({
+            QueueUrl: queueUrl,
+            Entries: messages.slice(at, at + BATCH_MAX).map((message) => ({
+              Id: message.part,
+              MessageBody: JSON.stringify(message),
+            })),
+          }),
+        );
+        if (Failed.length > 0) {
+          throw new Error(
+            `SQS refused ${Failed.length} warm messages: ${Failed[0]?.Message ?? Failed[0]?.Code}`,
+          );
+        }
+      }
+    },
+  };
+}
+
+/** @throws IsrError `message-poisoned` */
+export function parseWarmMessage(body: string): WarmMessage {
+  try {
+    const { part, jobs, epochMs, urls } = JSON.parse(body);
+    if (
+      typeof part === 'string' &&
+      isStrings(jobs) &&
+      Number.isFinite(epochMs) &&
+      isStrings(urls)
+    ) {
+      return { part, jobs, epochMs, urls: urls as Url[] };
+    }
+  } catch {} // said below
+  throw new IsrError(
+    'message-poisoned',
+    'the message is no warm message: it has part, jobs, epochMs and urls',
+    'body',
+  );
+}
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
+}

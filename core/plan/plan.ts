@@ -1,0 +1,139 @@
+/**
+ * The planner: which purge items cover every cached copy of what was asked for, and nothing else.
+ *
+ *     no live edge       no item: nothing is cached (sound, because of the fence)
+ *     a tag              one item, `#post:42`, whatever it covers, with all variants
+ *     a tag's url that CloudFront does not know by the tag (it keeps 50 of an object)    its path as well
+ *     a url              its path, unless an item above covers it already
+ *
+ * Reading is streamed: of a tag with a million urls a count and some urls to warm are kept.
+ * @module
+ */
+import type { Graph } from '../ports';
+import type { Revalidation } from '../revalidation';
+import type { Tag } from '../tags';
+import type { Url } from '../urls';
+
+export interface PlanItem {
+  /** `#post:42` or `/posts/42`, as CloudFront takes it. */
+  readonly item: string;
+  readonly why: string;
+  /** How many recorded urls it covers. */
+  readonly covers: number;
+}
+
+/** A requested tag or url that needs no item of its own. */
+export interface Skip {
+  readonly asked: string;
+  readonly why: string;
+}
+
+export interface Plan {
+  readonly items: readonly PlanItem[];
+  readonly skipped: readonly Skip[];
+  /** Urls that depend on what was asked for; beyond the warm limit overlaps may count twice. */
+  readonly covered: number;
+  readonly warm: readonly Url[];
+}
+
+/** What the graph says about a tag. */
+export interface Dependents {
+  readonly count: number;
+  /** Urls that CloudFront knows by this tag. */
+  readonly native: number;
+  readonly byPath: readonly Url[];
+  /** At most `warmUrlsMax` of them. */
+  readonly sample: readonly Url[];
+  /** The requested urls among those that CloudFront knows by this tag. */
+  readonly requested: ReadonlySet<Url>;
+}
+
+/** Everything that a plan needs to know, read at one moment. */
+export interface Reading {
+  readonly dependents: ReadonlyMap<Tag, Dependents>;
+  readonly liveUrls: ReadonlySet<Url>;
+}
+
+export interface ReadOptions {
+  readonly nowSeconds: number;
+  readonly warmUrlsMax: number;
+}
+
+/** Reads the edges, after the epochs were written: that order is the fence's. */
+export async function readEdges(
+  graph: Graph,
+  { tags, urls }: Revalidation,
+  options: ReadOptions,
+): Promise<Reading> {
+  const asked = new Set(urls);
+  const dependents = new Map<Tag, Dependents>();
+  for (const tag of tags) dependents.set(tag, await readDependents({ graph, tag, asked }, options));
+  const liveUrls = new Set<Url>();
+  for (const url of urls) if (await graph.isLive(url, options.nowSeconds)) liveUrls.add(url);
+  return { dependents, liveUrls };
+}
+
+async function readDependents(
+  { graph, tag, asked }: { graph: Graph; tag: Tag; asked: ReadonlySet<Url> },
+  { nowSeconds, warmUrlsMax }: ReadOptions,
+): Promise<Dependents> {
+  let count = 0;
+  const byPath: Url[] = [];
+  const sample: Url[] = [];
+  const requested = new Set<Url>();
+  for await (const edge of graph.edges(tag, nowSeconds)) {
+    count += 1;
+    if (edge.byPath) byPath.push(edge.url);
+    else if (asked.has(edge.url)) requested.add(edge.url);
+    if (sample.length < warmUrlsMax) sample.push(edge.url);
+  }
+  return { count, native: count - byPath.length, byPath, sample, requested };
+}
+
+export function plan(
+  { tags, urls }: Revalidation,
+  { dependents, liveUrls }: Reading,
+  warmUrlsMax: number,
+): Plan {
+  const items = new Map<string, PlanItem>();
+  const skipped: Skip[] = [];
+  const warm = new Set<Url>();
+  const coveredBy = new Map<Url, Tag>();
+  let unsampled = 0;
+
+  for (const tag of tags) {
+    const found = dependents.get(tag);
+    if (!found || found.count === 0) {
+      skipped.push({ asked: tag, why: 'no live edge: nothing that depends on it is cached' });
+      continue;
+    }
+    const { native, byPath, sample, requested, count } = found;
+    const item = `#${tag}`;
+    if (native > 0) items.set(item, { item, why: `revalidate ${tag}`, covers: native });
+    for (const url of byPath) {
+      items.set(url, {
+        item: url,
+        why: `depends on ${tag}, which CloudFront does not keep for it`,
+        covers: 1,
+      });
+    }
+    for (const url of sample) warm.add(url);
+    for (const url of requested) coveredBy.set(url, tag);
+    unsampled += count - sample.length;
+  }
+
+  for (const url of urls) {
+    const tag = coveredBy.get(url);
+    if (!liveUrls.has(url)) skipped.push({ asked: url, why: 'no live edge: it is not cached' });
+    else if (tag !== undefined) skipped.push({ asked: url, why: `#${tag} covers it` });
+    else if (!items.has(url)) items.set(url, { item: url, why: `revalidate ${url}`, covers: 1 });
+    if (liveUrls.has(url)) warm.add(url);
+  }
+
+  return {
+    items: [...items.values()],
+    skipped,
+    covered: warm.size + unsampled,
+    warm: [...warm].slice(0, warmUrlsMax),
+  };
+}

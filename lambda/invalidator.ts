@@ -1,0 +1,35 @@
+/** SQS batch of revalidations → epochs, purge, warms. What fails stays in the queue; nothing is acknowledged unseen. */
+import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { systemClock as clock } from '../aws/clock';
+import { consume } from '../aws/consume';
+import { dynamoOverSdk } from '../aws/dynamo-sdk';
+import { dynamoGraph } from '../aws/graph';
+import { dynamoJobs } from '../aws/jobs';
+import { cloudFrontPurger } from '../aws/purger';
+import { sqsWarmQueue } from '../aws/queue';
+import { jobIdOf, parseRevalidationMessage } from '../aws/revalidation-message';
+import { invalidatorConfig } from '../core/config';
+import { invalidate } from '../core/invalidator';
+
+const config = invalidatorConfig(process.env);
+const dynamo = dynamoOverSdk(new DynamoDBClient({}));
+const ports = {
+  graph: dynamoGraph(dynamo, config.table),
+  jobs: dynamoJobs(dynamo, config.table, clock),
+  purger: cloudFrontPurger(new CloudFrontClient({}), config.distributionId),
+  warmQueue: sqsWarmQueue(new SQSClient({}), config.warmQueueUrl),
+  clock,
+};
+
+export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
+  consume(event, {
+    parse: parseRevalidationMessage,
+    work: async (batch) => {
+      const outcome = await invalidate(batch, config, ports);
+      if (outcome.kind === 'deferred') throw new Error(outcome.why);
+    },
+    lost: (record, error) => ports.jobs.failed(jobIdOf(record), { failedAtMs: clock.now(), error }),
+  });

@@ -1,0 +1,38 @@
+/** Lambda@Edge, origin-response: parse the event, let core rule, shape the answer. It never throws. */
+import type { CloudFrontResponseEvent, CloudFrontResponseResult } from 'aws-lambda';
+import { systemClock as clock } from '../aws/clock';
+import { dynamoOverHttp } from '../aws/dynamo-signed';
+import { configTextOf, pageOf, withRuling } from '../aws/edge-event';
+import { dynamoGraph } from '../aws/graph';
+import { credentialsFrom } from '../aws/sigv4';
+import { parseRecorderConfig, type RecorderConfig } from '../core/config';
+import { reasonOf } from '../core/errors';
+import { record, refuseUnruled } from '../core/recorder';
+
+let isCold = true;
+
+export const handler = async (
+  event: CloudFrontResponseEvent,
+): Promise<CloudFrontResponseResult> => {
+  const bootMs = isCold ? performance.now() : 0; // the response has waited since this process began
+  isCold = false;
+  const { cf } = event.Records[0] as CloudFrontResponseEvent['Records'][0];
+  try {
+    const config = parseRecorderConfig(configTextOf(cf));
+    return withRuling(
+      cf,
+      await record(pageOf(cf), config, { graph: graphOf(config), clock, bootMs }),
+    );
+  } catch (thrown) {
+    console.error(JSON.stringify({ error: reasonOf(thrown), uri: cf.request.uri }));
+    return withRuling(cf, refuseUnruled());
+  }
+};
+
+function graphOf({ table, region, endpoint, deadlineMs: timeoutMs }: RecorderConfig) {
+  const credentials = () => credentialsFrom(process.env);
+  return dynamoGraph(
+    dynamoOverHttp({ region, endpoint, credentials, timeoutMs, now: clock.now }),
+    table,
+  );
+}

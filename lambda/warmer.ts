@@ -1,0 +1,27 @@
+/** SQS batch of warm messages → fetches through the edge, verified, reported to their jobs. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { systemClock as clock } from '../aws/clock';
+import { consume } from '../aws/consume';
+import { dynamoOverSdk } from '../aws/dynamo-sdk';
+import { dynamoJobs } from '../aws/jobs';
+import { parseWarmMessage } from '../aws/queue';
+import { siteAt } from '../aws/site';
+import { warmerConfig } from '../core/config';
+import { giveUp, warm } from '../core/warmer';
+
+const config = warmerConfig(process.env);
+const ports = {
+  site: siteAt(config.edgeUrl, clock),
+  jobs: dynamoJobs(dynamoOverSdk(new DynamoDBClient({})), config.table, clock),
+  clock,
+};
+
+export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
+  consume(event, {
+    parse: ({ body }) => parseWarmMessage(body),
+    work: async (messages) => {
+      for (const message of messages) await warm(message, config, ports);
+    },
+    lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, ports),
+  });
