@@ -21,7 +21,7 @@ const PROBLEM_LENGTH_MAX = 200;
 
 export interface WarmerPorts {
   readonly site: Site;
-  readonly jobs: Jobs;
+  readonly jobs: Pick<Jobs, 'warmed'>;
   readonly clock: Clock;
 }
 

@@ -59,9 +59,11 @@ export interface ReadOptions {
   readonly warmUrlsMax: number;
 }
 
+type EdgeReader = Pick<Graph, 'edges' | 'isLive'>;
+
 /** Reads the edges, after the epochs were written: that order is the fence's. */
 export async function readEdges(
-  graph: Graph,
+  graph: EdgeReader,
   { tags, urls }: Revalidation,
   options: ReadOptions,
 ): Promise<Reading> {
@@ -74,7 +76,7 @@ export async function readEdges(
 }
 
 async function readDependents(
-  { graph, tag, asked }: { graph: Graph; tag: Tag; asked: ReadonlySet<Url> },
+  { graph, tag, asked }: { graph: EdgeReader; tag: Tag; asked: ReadonlySet<Url> },
   { nowSeconds, warmUrlsMax }: ReadOptions,
 ): Promise<Dependents> {
   let count = 0;

@@ -1,0 +1,107 @@
+import type { SQSEvent, SQSRecord } from 'aws-lambda';
+import { describe, expect, it, vi } from 'vitest';
+import { consume } from '../../aws/consume';
+import { jobIdOf, parseRevalidationMessage } from '../../aws/revalidation-message';
+
+function record(messageId: string, body: string, receives = 1): SQSRecord {
+  return {
+    messageId,
+    body,
+    receiptHandle: 'r',
+    attributes: {
+      ApproximateReceiveCount: String(receives),
+      SentTimestamp: '1700000000000',
+      SenderId: '',
+      ApproximateFirstReceiveTimestamp: '',
+    },
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:revalidate',
+    awsRegion: 'us-east-1',
+  };
+}
+
+const event = (...Records: SQSRecord[]): SQSEvent => ({ Records });
+const good = '{"tags":["post:1"]}';
+
+async function consumed(from: SQSEvent, work: (ids: string[]) => Promise<void> = async () => {}) {
+  const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const lost: [string, string][] = [];
+  const worked: string[] = [];
+  const response = await consume(from, {
+    parse: parseRevalidationMessage,
+    work: async (messages) => {
+      worked.push(...messages.map(({ messageId }) => messageId));
+      await work(worked);
+    },
+    lost: async (it, why) => void lost.push([jobIdOf(it), why]),
+  });
+  error.mockRestore();
+  return { failed: response.batchItemFailures.map((it) => it.itemIdentifier), lost, worked };
+}
+
+describe('a batch of messages', () => {
+  it('is acknowledged when its work is done', async () => {
+    expect(await consumed(event(record('a', good), record('b', good)))).toEqual({
+      failed: [],
+      lost: [],
+      worked: ['a', 'b'],
+    });
+  });
+
+  it('with a poisoned message loses only that one to the next try', async () => {
+    const { failed, worked, lost } = await consumed(
+      event(record('a', good), record('bad', '{"tag":1}')),
+    );
+    expect({ failed, worked, lost }).toEqual({ failed: ['bad'], worked: ['a'], lost: [] });
+  });
+
+  it('comes back whole when its work fails', async () => {
+    const { failed } = await consumed(event(record('a', good), record('b', good)), async () => {
+      throw new Error('no room');
+    });
+    expect(failed).toEqual(['a', 'b']);
+  });
+
+  it('of poison alone has no work to do', async () => {
+    expect(await consumed(event(record('bad', 'no json')))).toMatchObject({
+      failed: ['bad'],
+      worked: [],
+    });
+  });
+});
+
+describe('the last try of a message', () => {
+  it('tells its job why it goes to the dead-letter queue', async () => {
+    const { failed, lost } = await consumed(event(record('bad', '{"tags":["a,b"]}', 5)));
+    expect(failed).toEqual(['bad']);
+    expect(lost).toEqual([
+      ['bad', expect.stringContaining('tags[0] is "a,b": a tag has no comma')],
+    ]);
+  });
+});
+
+describe('a revalidation message', () => {
+  it('has the id and time that the gateway gave it', () => {
+    const told = {
+      ...record('m', good),
+      messageAttributes: {
+        job: { stringValue: 'job-1', dataType: 'String' },
+        requestedAtMs: { stringValue: '1700000000123', dataType: 'Number' },
+      },
+    };
+    expect(parseRevalidationMessage(told)).toEqual({
+      tags: ['post:1'],
+      urls: [],
+      job: 'job-1',
+      requestedAtMs: 1_700_000_000_123,
+      messageId: 'm',
+    });
+  });
+
+  it('is its own job when it was sent past the gateway', () => {
+    const sent = parseRevalidationMessage(record('m', good));
+    expect(sent).toMatchObject({ job: 'm', requestedAtMs: 1_700_000_000_000 });
+  });
+});
