@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { main } from '../cli/main';
 
+// said once, in README.md: on Node 20 the SDK would print nine lines before each command's first
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 const ended = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort());
 

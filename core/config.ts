@@ -98,6 +98,9 @@ export interface JobsConfig {
   readonly table: string;
 }
 
+/** What the browser is told instead of the edge's own lifetime: it asks each time, and is answered by the cache. */
+export const BROWSER_CACHE_CONTROL = 'public, max-age=0, must-revalidate';
+
 /** Both queues hand a message out so often before it goes to their dead-letter queue. */
 export const RECEIVES_MAX = 5;
 

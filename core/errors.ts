@@ -8,6 +8,10 @@
  */
 
 export const ERRORS = {
+  'api-unavailable': {
+    status: 502,
+    advice: 'The API could not queue the revalidation. Nothing was accepted: send it again.',
+  },
   'body-invalid': {
     status: 400,
     advice: 'Send JSON such as {"tags":["post:42"],"urls":["/posts/42"]}; no other field is known.',
@@ -20,6 +24,11 @@ export const ERRORS = {
     status: 500,
     advice:
       'A function was given no usable configuration: deploy the stack again, or restart isr dev.',
+  },
+  denied: {
+    status: 403,
+    advice:
+      'The caller may not do this: check its credentials, and that it was granted grantRevalidate or grantReadJobs.',
   },
   'endpoint-unreachable': {
     status: 502,
@@ -60,6 +69,7 @@ export const ERRORS = {
     status: 400,
     advice: 'A tag is 1 to 256 visible ASCII characters (33 to 126) without a comma.',
   },
+  throttled: { status: 429, advice: 'Too many requests at once: send it again a little later.' },
   'type-unsupported': { status: 415, advice: 'Send the body as application/json.' },
   'url-invalid': {
     status: 400,

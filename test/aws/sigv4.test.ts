@@ -7,13 +7,16 @@ import { credentialsFrom, sign } from '../../aws/sigv4';
 describe('a signature', () => {
   it("is the SDK's own, for any method, path, query, headers, body and credentials", async () => {
     const segment = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 });
-    const text = fc.string({ minLength: 1 }).map((it) => it.replace(/\s/g, '_'));
+    const text = fc
+      .string({ minLength: 1 })
+      .map((it) => it.replace(/\s/g, '_'))
+      .filter((it) => it !== '__proto__'); // the SDK keeps a query in an object
     await fc.assert(
       fc.asyncProperty(
         fc.record({
           method: fc.constantFrom('GET', 'POST', 'PUT'),
           path: fc.array(segment, { maxLength: 3 }),
-          query: fc.dictionary(text, fc.string()),
+          query: fc.dictionary(text, fc.string(), { noNullPrototype: true }),
           header: text,
           body: fc.string({ unit: 'grapheme' }),
           token: fc.option(text, { nil: undefined }),

@@ -1,0 +1,198 @@
+/**
+ * The construct: a site behind CloudFront that forgets a page when what it depends on has changed.
+ *
+ *     new EdgeIsr(this, 'Isr', { origin: new HttpOrigin('origin.example.org') });
+ *
+ * @module
+ */
+import { CfnOutput, type Duration } from 'aws-cdk-lib';
+import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { Api } from './api';
+import { distribution } from './distribution';
+import { Invalidator } from './invalidator';
+import { Jobs } from './jobs';
+import { RecordedOrigin } from './private/recorded-origin';
+import { settingsOf } from './private/settings';
+import { revalidateQueue, warmQueue } from './queues';
+import { recorder } from './recorder';
+import { graphTable } from './table';
+import { Warmer } from './warmer';
+
+export interface EdgeIsrProps {
+  /**
+   * The server that renders the pages, or an origin group.
+   *
+   * EdgeIsr adds the custom header `x-isr-config` to it, and Origin Shield unless it says something of its own about
+   * that.
+   */
+  readonly origin: cloudfront.IOrigin;
+
+  /**
+   * The longest that CloudFront may keep a page, however long its origin allows.
+   *
+   * It caps `s-maxage`, `stale-while-revalidate` and `stale-if-error`, each for itself. Whole seconds, at least one.
+   *
+   * @default Duration.days(365)
+   */
+  readonly maxTtl?: Duration;
+
+  /**
+   * How long a response may live when it could not be recorded.
+   *
+   * What is not recorded cannot be purged, so it has to expire by itself. Whole seconds, from one to `maxTtl`.
+   *
+   * @default Duration.seconds(10)
+   */
+  readonly unrecordedTtl?: Duration;
+
+  /**
+   * The longest that your origin takes to render a page, for origins that do not say (`x-isr-elapsed`).
+   *
+   * A response that may have been begun before its tag was revalidated is not kept: too short a budget keeps stale
+   * pages, too long a one renders a page again for nothing. At most a day.
+   *
+   * @default Duration.seconds(10)
+   */
+  readonly renderBudget?: Duration;
+
+  /**
+   * Request headers that are part of the cache key: each of their values has pages of its own.
+   *
+   * They reach the origin too. A response that varies on any other header is not cached. At most ten, neither
+   * `Cookie` nor `Accept-Encoding` (which is in the key already).
+   *
+   * @default - none
+   */
+  readonly keyHeaders?: string[];
+
+  /**
+   * The `Cache-Control` that browsers get, on every response.
+   *
+   * No purge reaches a browser: by default it asks again each time, and gets a 304 from the nearest edge.
+   *
+   * @default 'public, max-age=0, must-revalidate'
+   */
+  readonly browserCacheControl?: string;
+
+  /**
+   * Whether CloudFront gathers all its misses in one place, Origin Shield, in or near the stack's region.
+   *
+   * The recorder then runs beside its table, and one warm serves every edge location. Costs about $0.0075 to $0.0090
+   * per 10,000 requests that reach it. For another region, set `originShieldRegion` on the origin.
+   *
+   * @default true
+   */
+  readonly originShield?: boolean;
+
+  /**
+   * How long the queue gathers revalidations before it wakes the invalidator: a burst becomes one purge.
+   *
+   * Whole seconds, up to 300. Zero means at once.
+   *
+   * @default Duration.seconds(1)
+   */
+  readonly batchWindow?: Duration;
+
+  /**
+   * How long the invalidator waits between noting a change and purging.
+   *
+   * A response that was recorded just before may still be streaming into the cache, and a purge that overtakes it
+   * would leave it there. At most 20 seconds.
+   *
+   * @default Duration.seconds(1)
+   */
+  readonly grace?: Duration;
+
+  /**
+   * Whether the stack sets the role with which API Gateway writes logs: one setting for the whole account and region.
+   *
+   * The API's logs need one. Set it to false where the account has one already that shall stay.
+   *
+   * @default true
+   */
+  readonly apiLogRole?: boolean;
+}
+
+/**
+ * Incremental static revalidation for one site.
+ *
+ * The stack needs a region (`env`): the recorder, at the edge, has to know where its table is. In any region but
+ * us-east-1 the recorder gets a stack of its own there, which is deployed first.
+ */
+export class EdgeIsr extends Construct {
+  /** What viewers connect to. */
+  readonly distribution: cloudfront.Distribution;
+  /** The graph: edges, epochs, urls and jobs. It outlives the stack. */
+  readonly table: dynamodb.ITable;
+  /** The Lambda@Edge version that rules on what is cached. */
+  readonly recorder: lambda.IVersion;
+  readonly invalidator: lambda.IFunction;
+  readonly warmer: lambda.IFunction;
+  /** `POST /revalidate` and `GET /jobs/{id}`, signed with IAM. */
+  readonly api: apigateway.IRestApi;
+  readonly revalidateQueue: sqs.IQueue;
+  /** Revalidations that failed five times: each is a page that may stay wrong until it expires. */
+  readonly revalidateDeadLetterQueue: sqs.IQueue;
+  readonly warmQueue: sqs.IQueue;
+  readonly warmDeadLetterQueue: sqs.IQueue;
+
+  private readonly methods: Api;
+
+  constructor(scope: Construct, id: string, props: EdgeIsrProps) {
+    super(scope, id);
+    const settings = settingsOf(this, props);
+
+    const table = graphTable(this, settings);
+    const edge = recorder(this, settings);
+    const origin = new RecordedOrigin(props.origin, settings);
+    const site = distribution(this, { origin, recorder: edge }, settings);
+    const revalidations = revalidateQueue(this, settings);
+    const warms = warmQueue(this);
+    const invalidator = new Invalidator(this, { table, site, revalidations, warms }, settings);
+    const warmer = new Warmer(this, { table, site, warms });
+    const jobs = new Jobs(this, { table });
+    const api = new Api(this, { revalidations, jobs }, settings);
+
+    this.distribution = site;
+    this.table = table;
+    this.recorder = edge.currentVersion;
+    this.invalidator = invalidator.function;
+    this.warmer = warmer.function;
+    this.api = api.rest;
+    this.methods = api;
+    this.revalidateQueue = revalidations.queue;
+    this.revalidateDeadLetterQueue = revalidations.deadLetterQueue;
+    this.warmQueue = warms.queue;
+    this.warmDeadLetterQueue = warms.deadLetterQueue;
+    this.addOutputs(api);
+  }
+
+  /** Lets somebody call `POST /revalidate`. */
+  grantRevalidate(grantee: iam.IGrantable): iam.Grant {
+    return this.methods.revalidate.grantExecute(grantee);
+  }
+
+  /** Lets somebody call `GET /jobs/{id}`. */
+  grantReadJobs(grantee: iam.IGrantable): iam.Grant {
+    return this.methods.job.grantExecute(grantee);
+  }
+
+  private addOutputs(api: Api): void {
+    const outputs: Record<string, string> = {
+      DistributionUrl: `https://${this.distribution.distributionDomainName}`,
+      DistributionId: this.distribution.distributionId,
+      ApiUrl: api.rest.url,
+      TableName: this.table.tableName,
+      RevalidateQueueUrl: this.revalidateQueue.queueUrl,
+      RevalidateDeadLetterQueueUrl: this.revalidateDeadLetterQueue.queueUrl,
+      WarmDeadLetterQueueUrl: this.warmDeadLetterQueue.queueUrl,
+    };
+    for (const [id, value] of Object.entries(outputs)) new CfnOutput(this, id, { value });
+  }
+}

@@ -1,0 +1,5 @@
+/**
+ * edge-isr for the AWS CDK.
+ * @module
+ */
+export { EdgeIsr, type EdgeIsrProps } from './edge-isr';

@@ -1,0 +1,111 @@
+/**
+ * What the gateway itself answers when something is wrong: always `{"error":{"code","message","field"}}`.
+ *
+ *     POST /revalidate {"tag":"x"}  →  400 {"error":{"code":"body-invalid","message":"the body is no revalidation: …","field":"body"}}
+ *
+ * Templates of gateway responses are plain substitution, no VTL (APIG, api-gateway-gatewayresponse-definition).
+ * `$context.error.messageString` brings its quotes along. `$context.error.validationErrorString` does not, though it
+ * has quotes inside: `[object has missing required properties (["tags"])]`. AWS's pages do not say that it is escaped;
+ * clients in the field parse `"…": "$context.error.validationErrorString"` as JSON and find those very messages in it
+ * (a public canary of a deployed API compares a dozen), so it is. It names the property, not the place: hence `field`.
+ * @module
+ */
+import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import { ACCEPTED_TEMPLATE, REVALIDATION_BYTES_MAX } from '../../core/api';
+import type { ErrorCode } from '../../core/errors';
+
+interface Answer {
+  readonly code: ErrorCode;
+  /** JSON text: a string, or a variable that brings its quotes along. */
+  readonly message: string;
+  readonly field?: string;
+}
+
+const JSON_TYPE = 'application/json';
+const TOO_LARGE: Answer = {
+  code: 'body-too-large',
+  message: `"the body is longer than ${REVALIDATION_BYTES_MAX} bytes: send it in parts"`,
+  field: 'body',
+};
+const UNAVAILABLE: Answer = {
+  code: 'api-unavailable',
+  message: '"the request was not taken: send it again"',
+};
+
+function template({ code, message, field }: Answer): string {
+  const place = field === undefined ? '' : `,"field":"${field}"`;
+  return `{"error":{"code":"${code}","message":${message}${place}}}`;
+}
+
+/** What the gateway refuses before it calls the queue or the function. Elsewhere AWS's own status stays. */
+export function answerGatewayErrors(api: apigateway.RestApi): void {
+  const { ResponseType } = apigateway;
+  const said = '$context.error.messageString';
+  const answers: [apigateway.ResponseType, Answer, statusCode?: string][] = [
+    [
+      ResponseType.BAD_REQUEST_BODY,
+      {
+        code: 'body-invalid',
+        message: '"the body is no revalidation: $context.error.validationErrorString"',
+        field: 'body',
+      },
+    ],
+    [ResponseType.REQUEST_TOO_LARGE, TOO_LARGE, '400'],
+    [
+      ResponseType.UNSUPPORTED_MEDIA_TYPE,
+      {
+        code: 'type-unsupported',
+        message: '"the body is taken as application/json only"',
+        field: 'content-type',
+      },
+    ],
+    [
+      ResponseType.MISSING_AUTHENTICATION_TOKEN,
+      { code: 'denied', message: '"the request is not signed, or the API has no such route"' },
+    ],
+    [ResponseType.RESOURCE_NOT_FOUND, { code: 'route-unknown', message: said }],
+    [ResponseType.THROTTLED, { code: 'throttled', message: said }],
+    [ResponseType.QUOTA_EXCEEDED, { code: 'throttled', message: said }],
+    [ResponseType.DEFAULT_4XX, { code: 'denied', message: said }],
+    [ResponseType.DEFAULT_5XX, { code: 'api-unavailable', message: said }],
+  ];
+  for (const [type, answer, statusCode] of answers) {
+    api.addGatewayResponse(type.responseType, {
+      type,
+      ...(statusCode && { statusCode }),
+      templates: { [JSON_TYPE]: template(answer) },
+    });
+  }
+}
+
+/** Statuses that `POST /revalidate` answers itself. */
+export const REVALIDATE_STATUSES = ['202', '400', '502'];
+
+/**
+ * What the queue's answer becomes, by its HTTP status (APIG, API_IntegrationResponse, selectionPattern). Only a 2xx is
+ * a yes. A 400 that names InvalidParameterValue means too long, for everything else was validated; but SQS also throttles
+ * and denies with 400 (SQS API reference, CommonErrors), and that is no fault of the body.
+ */
+export const QUEUE_ANSWERS: apigateway.IntegrationResponse[] = [
+  {
+    selectionPattern: '2\\d{2}',
+    statusCode: '202',
+    responseTemplates: { [JSON_TYPE]: ACCEPTED_TEMPLATE },
+  },
+  {
+    selectionPattern: '400|413',
+    statusCode: '400',
+    responseTemplates: {
+      [JSON_TYPE]: [
+        "#set($code = $input.path('$.Error.Code'))",
+        "#if(!$code || $code == '' || $code == 'InvalidParameterValue')",
+        template(TOO_LARGE),
+        '#else',
+        '#set($context.responseOverride.status = 502)',
+        template(UNAVAILABLE),
+        '#end',
+      ].join('\n'),
+    },
+  },
+  { statusCode: '502', responseTemplates: { [JSON_TYPE]: template(UNAVAILABLE) } },
+];

@@ -1,0 +1,89 @@
+/**
+ * Any origin, with two things added: the recorder's configuration, and Origin Shield.
+ *
+ *     x-isr-config: {"table":"IsrStack-Isr-1A2B3C4D","region":"eu-west-1"}
+ *
+ * Lambda@Edge has no environment, so its configuration travels with the origin as a custom header: the event carries
+ * it, and CloudFront overwrites what a viewer may have sent under that name (CFDG, add-origin-custom-headers).
+ * @module
+ */
+import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import type { Construct } from 'constructs';
+import { IsrError } from '../../core/errors';
+import { CONFIG } from '../../core/headers';
+import { recorderConfig } from './recorder-config';
+import type { Settings } from './settings';
+
+export class RecordedOrigin implements cloudfront.IOrigin {
+  constructor(
+    private readonly origin: cloudfront.IOrigin,
+    private readonly settings: Settings,
+  ) {}
+
+  bind(scope: Construct, options: cloudfront.OriginBindOptions): cloudfront.OriginBindConfig {
+    const bound = this.origin.bind(scope, options);
+    if (!bound.originProperty) {
+      throw new IsrError(
+        'option-invalid',
+        'origin binds to nothing: it has to give an originProperty',
+        'origin',
+      );
+    }
+    return {
+      ...bound,
+      originProperty: this.recorded(bound.originProperty),
+      ...(bound.failoverConfig && {
+        failoverConfig: {
+          ...bound.failoverConfig,
+          failoverOrigin: new RecordedOrigin(bound.failoverConfig.failoverOrigin, this.settings),
+        },
+      }),
+    };
+  }
+
+  private recorded(
+    property: cloudfront.CfnDistribution.OriginProperty,
+  ): cloudfront.CfnDistribution.OriginProperty {
+    const { shieldRegion, originShield: isShielded } = this.settings;
+    // an origin that says something of its own about a shield keeps it
+    const originShield =
+      property.originShield ??
+      (isShielded ? { enabled: true, originShieldRegion: shieldRegion } : undefined);
+    const isNear =
+      originShield !== undefined &&
+      'originShieldRegion' in originShield &&
+      originShield.enabled !== false &&
+      originShield.originShieldRegion === shieldRegion;
+    return {
+      ...property,
+      originShield,
+      originCustomHeaders: [
+        ...headersOf(property),
+        { headerName: CONFIG, headerValue: recorderConfig(this.settings, isNear) },
+      ],
+    };
+  }
+}
+
+function headersOf({
+  originCustomHeaders = [],
+}: cloudfront.CfnDistribution.OriginProperty): cloudfront.CfnDistribution.OriginCustomHeaderProperty[] {
+  const headers = Array.isArray(originCustomHeaders) ? originCustomHeaders : [originCustomHeaders];
+  return headers.map((header) => {
+    if (!('headerName' in header)) {
+      throw new IsrError(
+        'option-invalid',
+        `origin has custom headers that are known at deployment only: ${CONFIG} cannot be added to them`,
+        'origin',
+      );
+    }
+    if (header.headerName.toLowerCase() === CONFIG) {
+      throw new IsrError(
+        'option-invalid',
+        `origin already has the custom header ${header.headerName}: EdgeIsr sets it`,
+        'origin',
+      );
+    }
+    return header;
+  });
+}

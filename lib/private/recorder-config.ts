@@ -1,0 +1,27 @@
+/**
+ * The recorder's configuration from the construct's props: only what differs from the recorder's own defaults, for
+ * a custom header is short.
+ * @module
+ */
+import { formatRecorderConfig, RECORDER_DEFAULTS } from '../../core/config';
+import type { Settings } from './settings';
+
+/** Without a shield beside the table the recorder may run on the other side of the world, over a cold TLS connection. */
+const FAR_DEADLINE_MS = 2_500;
+
+/** @throws IsrError `config-invalid` when it is too long for a header */
+export function recorderConfig(settings: Settings, isNear: boolean): string {
+  const { name, region, unrecordedTtl, renderBudget, keyHeaders, maxTtl } = settings;
+  const defaults: Readonly<Record<string, unknown>> = RECORDER_DEFAULTS;
+  const chosen = {
+    deadlineMs: isNear ? undefined : FAR_DEADLINE_MS,
+    unrecordedSeconds: unrecordedTtl?.toSeconds(),
+    renderBudgetMs: renderBudget?.toMilliseconds(),
+    keyHeaders: keyHeaders.length === 0 ? undefined : keyHeaders.map((key) => key.toLowerCase()),
+    maxTtlSeconds: maxTtl.toSeconds(),
+  };
+  const differing = Object.entries(chosen).filter(
+    ([field, value]) => value !== undefined && value !== defaults[field],
+  );
+  return formatRecorderConfig({ table: name, region, ...Object.fromEntries(differing) });
+}

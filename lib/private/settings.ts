@@ -1,0 +1,48 @@
+/**
+ * The construct's props, checked and completed: what every part is built from.
+ * @module
+ */
+import { Duration, Names } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { BROWSER_CACHE_CONTROL, RECORDER_DEFAULTS } from '../../core/config';
+import type { EdgeIsrProps } from '../edge-isr';
+import { checkProps, checkRegion } from './checks';
+import { shieldRegionFor } from './shield';
+
+export interface Settings extends EdgeIsrProps {
+  /** Letters, digits and hyphens; the same in every synthesis. It names the table, the logs and the API. */
+  readonly name: string;
+  /** Where the stack and its table are. */
+  readonly region: string;
+  /** The shield's region that is nearest to the table; undefined when none is known. */
+  readonly shieldRegion: string | undefined;
+  readonly originShield: boolean;
+  readonly maxTtl: Duration;
+  readonly keyHeaders: string[];
+  readonly browserCacheControl: string;
+  readonly batchWindow: Duration;
+}
+
+/** @throws IsrError `option-invalid`, naming the prop, the value and the rule */
+export function settingsOf(scope: Construct, props: EdgeIsrProps): Settings {
+  const originShield = props.originShield ?? true;
+  const region = checkRegion(scope, originShield);
+  const settings = {
+    ...props,
+    name: Names.uniqueResourceName(scope, { maxLength: 100, separator: '-' }),
+    region,
+    shieldRegion: shieldRegionFor(region),
+    originShield,
+    maxTtl: props.maxTtl ?? Duration.seconds(RECORDER_DEFAULTS.maxTtlSeconds),
+    keyHeaders: props.keyHeaders ?? [],
+    browserCacheControl: props.browserCacheControl ?? BROWSER_CACHE_CONTROL,
+    batchWindow: props.batchWindow ?? Duration.seconds(1),
+  };
+  checkProps(settings);
+  return settings;
+}
+
+/** Names of CloudFront's policies, and of stacks in us-east-1, are shared by all regions of an account. */
+export function globalName({ name, region }: Settings): string {
+  return `${name}-${region}`;
+}

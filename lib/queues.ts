@@ -1,0 +1,55 @@
+/**
+ * Two queues, each with a dead-letter queue:
+ *
+ *     RevalidateQueue   API → invalidator    a revalidation, as it was posted
+ *     WarmQueue         invalidator → warmer urls to fetch
+ *
+ * What fails five times is kept for 14 days. A message's age counts from its first sending (SQS developer guide,
+ * sqs-dead-letter-queues), so a dead-letter queue keeps longer than its source.
+ * @module
+ */
+import { Duration } from 'aws-cdk-lib';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { REVALIDATION_BYTES_MAX } from '../core/api';
+import { INVALIDATOR_TIMEOUT } from './invalidator';
+import type { Settings } from './private/settings';
+import { WARMER_TIMEOUT } from './warmer';
+
+const RECEIVES_MAX = 5;
+
+export interface QueuePair {
+  readonly queue: sqs.Queue;
+  readonly deadLetterQueue: sqs.Queue;
+}
+
+export function revalidateQueue(scope: Construct, { batchWindow }: Settings): QueuePair {
+  return queuePair(scope, 'Revalidate', {
+    visibilityTimeout: visibilityFor(INVALIDATOR_TIMEOUT, batchWindow),
+    maxMessageSizeBytes: REVALIDATION_BYTES_MAX,
+  });
+}
+
+export function warmQueue(scope: Construct): QueuePair {
+  return queuePair(scope, 'Warm', { visibilityTimeout: visibilityFor(WARMER_TIMEOUT) });
+}
+
+/** Lambda developer guide, services-sqs-configure: six times the function's timeout, and the window. */
+function visibilityFor(timeout: Duration, batchWindow = Duration.seconds(0)): Duration {
+  return Duration.seconds(6 * timeout.toSeconds() + batchWindow.toSeconds());
+}
+
+function queuePair(scope: Construct, word: string, props: sqs.QueueProps): QueuePair {
+  const common = { encryption: sqs.QueueEncryption.SQS_MANAGED, enforceSSL: true };
+  const deadLetterQueue = new sqs.Queue(scope, `${word}DeadLetterQueue`, {
+    ...common,
+    retentionPeriod: Duration.days(14),
+  });
+  const queue = new sqs.Queue(scope, `${word}Queue`, {
+    ...common,
+    ...props,
+    retentionPeriod: Duration.days(4),
+    deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: RECEIVES_MAX },
+  });
+  return { queue, deadLetterQueue };
+}

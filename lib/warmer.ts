@@ -1,0 +1,49 @@
+/**
+ * The warmer: fetches urls through the edge until they are fresh, and reports to their jobs.
+ * @module
+ */
+import { Duration } from 'aws-cdk-lib';
+import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Construct } from 'constructs';
+import { ENV } from '../core/config';
+import { worker } from './private/worker';
+import type { QueuePair } from './queues';
+
+/** Twice the deadline after which a url that is still old is reported as such (WORKER_DEFAULTS.warmDeadlineMs). */
+export const WARMER_TIMEOUT = Duration.seconds(120);
+/** Every one of them fetches several urls at once; the origin renders for viewers too. */
+const CONCURRENCY_MAX = 5;
+
+export interface WarmerParts {
+  readonly table: dynamodb.ITable;
+  readonly site: cloudfront.IDistribution;
+  readonly warms: QueuePair;
+}
+
+export class Warmer extends Construct {
+  readonly function: lambda.Function;
+
+  constructor(scope: Construct, { table, site, warms }: WarmerParts) {
+    super(scope, 'Warmer');
+    this.function = worker(this, {
+      name: 'warmer',
+      timeout: WARMER_TIMEOUT,
+      memorySize: 512,
+      environment: {
+        [ENV.table]: table.tableName,
+        [ENV.edgeUrl]: `https://${site.distributionDomainName}`,
+      },
+    });
+    table.grant(this.function, 'dynamodb:UpdateItem');
+    this.function.addEventSource(
+      new SqsEventSource(warms.queue, {
+        batchSize: 1,
+        reportBatchItemFailures: true,
+        maxConcurrency: CONCURRENCY_MAX,
+      }),
+    );
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * CloudFront on one machine: a distribution with one behaviour, one edge location and one origin, by the documented
+ * rules. Where it departs from them, and what it chose where they are silent, is listed in docs/fidelity.md.
+ *
+ *     viewer → edge (key, cache, one fetch a key) → origin → function → cache
+ *     control API → cache
+ *
+ * @module
+ */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { IsrError } from '../../core/errors';
+import { createControl } from './control';
+import { createEdge } from './edge';
+import { type CloudFrontOptions, type Settings, settle } from './options';
+import { originClient } from './origin-fetch';
+import { createStore } from './store';
+
+export type { CloudFrontOptions, RequestLine, Result } from './options';
+
+export interface LocalCloudFront {
+  /** The site: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly port: number;
+  /** Serves the control API, `/2020-05-31/distribution/…`. */
+  readonly control: RequestListener;
+  /** Lets answers that have begun end (5 s at most), breaks off background refreshes, and frees the port. */
+  close(): Promise<void>;
+}
+
+/** CFDG, cloudfront-limits: head of a request. */
+const HEAD_BYTES_MAX = 32_768;
+const DRAIN_MS_MAX = 5_000;
+
+/** @throws IsrError `origin-invalid`, `port-taken` */
+export async function startCloudFront(options: CloudFrontOptions): Promise<LocalCloudFront> {
+  const settings = settle(options);
+  const client = originClient(settings);
+  const store = createStore(settings);
+  const edge = createEdge({ settings, client, store });
+  const control = createControl({
+    distributionId: settings.distributionId,
+    invalidate: (items) => {
+      for (const item of items) store.invalidate(item);
+    },
+    delayMs: settings.invalidationDelayMs,
+    now: settings.now,
+  });
+  const server = createServer({ maxHeaderSize: HEAD_BYTES_MAX }, edge.answer);
+  server.on('clientError', refuseMalformed);
+  const port = await listen(server, settings).catch(async (thrown: unknown) => {
+    await client.close();
+    throw thrown;
+  });
+
+  return {
+    url: `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
+    port,
+    control: control.listener,
+    async close() {
+      control.close();
+      edge.abandon();
+      await drain(server);
+      await client.close();
+    },
+  };
+}
+
+function listen(server: Server, { host, port }: Settings): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const isTaken = cause.code === 'EADDRINUSE';
+      const message = `port ${port} on ${host} is taken by another program`;
+      reject(isTaken ? new IsrError('port-taken', message, 'port', { cause }) : cause);
+    });
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+async function drain(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const impatience = setTimeout(() => server.closeAllConnections(), DRAIN_MS_MAX);
+  await closed;
+  clearTimeout(impatience);
+}
+
+/** What is no HTTP gets 400; a head past the limit 494 (CFDG, RequestAndResponseBehaviorCustomOrigin). */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable) return;
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW' ? '494 Request Header Too Large' : '400 Bad Request';
+  socket.end(
+    `HTTP/1.1 ${status}\r\nX-Cache: Error from cloudfront\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+  );
+}

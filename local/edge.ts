@@ -1,0 +1,271 @@
+/**
+ * The whole system on one machine: CloudFront, the table, the queues, the functions and the API, in one process.
+ *
+ *     viewer ─► cloudfront ─► origin      POST /revalidate ─► api ─► sqs ─► invalidator ─► cloudfront's control API
+ *                   └─ recorder ─► dynamodb                                     └─► sqs ─► warmer ─► cloudfront
+ *
+ * The functions are the built Lambda bundles, the very ones that are deployed; what stands around them speaks AWS's
+ * protocols over HTTP. Everything listens on loopback only and lives in memory.
+ * @module
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { REVALIDATION_BYTES_MAX } from '../core/api';
+import {
+  BROWSER_CACHE_CONTROL,
+  ENV,
+  formatRecorderConfig,
+  RECEIVES_MAX,
+  RECORDER_DEFAULTS,
+  type RecorderConfig,
+  WORKER_DEFAULTS,
+} from '../core/config';
+import { IsrError, reasonOf } from '../core/errors';
+import { CONFIG, ELAPSED, NATIVE_TAGS, RULING } from '../core/headers';
+import { REGION } from './account';
+import { type LocalApi, startApi } from './api';
+import { type LocalCloudFront, type RequestLine, startCloudFront } from './cloudfront';
+import { createTable, type LocalDynamoDb, startDynamoDb } from './dynamodb';
+import { mapQueue } from './lambda/event-source';
+import { type FunctionOptions, type LocalFunction, loadFunction } from './lambda/host';
+import { reachOrigin } from './origin-address';
+import { type LocalQueue, type LocalSqs, startSqs } from './sqs';
+
+export interface EdgeOptions {
+  /** The server that renders the pages: `http://localhost:8000`. */
+  readonly origin: string;
+  /** Where viewers connect; 0 takes any free port. */
+  readonly port: number;
+  /** The revalidate API and CloudFront's control API; 0 takes any free port. */
+  readonly apiPort: number;
+  /** @default 1000 ms, as deployed */
+  readonly graceMs?: number;
+  /** After it a message that was not acknowledged is handed out again. @default 120, the longest function timeout */
+  readonly visibilitySeconds?: number;
+  /** After it a url that is still stale is reported as such. @default 60000 */
+  readonly warmDeadlineMs?: number;
+  /** @default - as deployed */
+  readonly recorder?: Partial<RecorderConfig>;
+  readonly onRequest?: (line: RequestLine) => void;
+  /** What the functions print, and what went wrong between the parts. */
+  readonly onLog?: (line: string) => void;
+}
+
+export interface LocalEdge {
+  /** The site: `http://127.0.0.1:4000`. */
+  readonly url: string;
+  readonly apiUrl: string;
+  readonly dynamoDbEndpoint: string;
+  readonly sqsEndpoint: string;
+  readonly table: string;
+  readonly distributionId: string;
+  readonly revalidateQueueUrl: string;
+  readonly revalidateDeadLetterUrl: string;
+  readonly warmDeadLetterUrl: string;
+  /** Finishes what is under way and frees every port. */
+  close(): Promise<void>;
+}
+
+const TABLE = 'isr-local';
+const DISTRIBUTION_ID = 'ELOCALISR00001';
+/** A response must not wait for a recorder longer than the fence's slack allows for: core/fence.ts. */
+const RECORDERS = { concurrency: 8, waitMaxMs: 400 };
+const SECONDS = 1_000;
+
+/** @throws IsrError `origin-invalid`, `origin-unreachable`, `port-taken`: one sentence each */
+export async function startLocalEdge(options: EdgeOptions): Promise<LocalEdge> {
+  await reachOrigin(options.origin);
+  const parts = new Parts();
+  try {
+    const stores = await openStores(options, parts);
+    const cloudFront = await openCloudFront(options, stores, parts);
+    const api = await openApi(options, { stores, cloudFront }, parts);
+    await openWorkers(options, { stores, cloudFront, api }, parts);
+    return { ...addressesOf({ stores, cloudFront, api }), close: () => parts.close() };
+  } catch (thrown) {
+    await parts.close();
+    throw thrown;
+  }
+}
+
+interface Part {
+  close(): Promise<void>;
+}
+
+/** What has been opened, to be closed in the opposite order. */
+class Parts {
+  private readonly opened: Part[] = [];
+
+  async open<T extends Part>(part: Promise<T> | T): Promise<T> {
+    const it = await part;
+    this.opened.push(it);
+    return it;
+  }
+
+  async close(): Promise<void> {
+    for (const part of this.opened.splice(0).reverse()) await part.close();
+  }
+}
+
+interface Stores {
+  readonly dynamoDb: LocalDynamoDb;
+  readonly sqs: LocalSqs;
+  readonly revalidateQueue: Required<LocalQueue>;
+  readonly warmQueue: Required<LocalQueue>;
+}
+
+async function openStores(options: EdgeOptions, parts: Parts): Promise<Stores> {
+  const [dynamoDb, sqs] = await Promise.all([parts.open(startDynamoDb()), parts.open(startSqs())]);
+  const queue = async (name: string, maximumMessageSize?: number) => {
+    const { url, deadLetterUrl = '' } = await sqs.createQueue({
+      name,
+      visibilitySeconds: options.visibilitySeconds ?? 120,
+      ...(maximumMessageSize === undefined ? {} : { maximumMessageSize }),
+      deadLetter: { name: `${name}-dead-letter`, maxReceives: RECEIVES_MAX },
+    });
+    return { url, deadLetterUrl };
+  };
+  const [, revalidateQueue, warmQueue] = await Promise.all([
+    createTable(dynamoDb.endpoint, TABLE),
+    queue('revalidate', REVALIDATION_BYTES_MAX),
+    queue('warm'),
+  ]);
+  return { dynamoDb, sqs, revalidateQueue, warmQueue };
+}
+
+async function openCloudFront(
+  options: EdgeOptions,
+  { dynamoDb }: Stores,
+  parts: Parts,
+): Promise<LocalCloudFront> {
+  const recorder = await load(
+    'recorder',
+    { timeoutMs: 30 * SECONDS, ...RECORDERS },
+    options,
+    parts,
+  );
+  const config = formatRecorderConfig({
+    region: REGION,
+    endpoint: dynamoDb.endpoint,
+    ...options.recorder,
+    table: TABLE,
+  });
+  return parts.open(
+    startCloudFront({
+      origin: options.origin,
+      port: options.port,
+      distributionId: DISTRIBUTION_ID,
+      customHeaders: { [CONFIG]: config },
+      keyHeaders: options.recorder?.keyHeaders ?? RECORDER_DEFAULTS.keyHeaders,
+      tagHeader: NATIVE_TAGS,
+      viewerHeaders: {
+        remove: [NATIVE_TAGS, RULING, ELAPSED],
+        set: { 'Cache-Control': BROWSER_CACHE_CONTROL },
+      },
+      originResponse: (event) => recorder.invoke(event),
+      ...(options.onRequest ? { onRequest: options.onRequest } : {}),
+    }),
+  );
+}
+
+interface Opened {
+  readonly stores: Stores;
+  readonly cloudFront: LocalCloudFront;
+  readonly api: LocalApi;
+}
+
+async function openApi(
+  options: EdgeOptions,
+  { stores, cloudFront }: Omit<Opened, 'api'>,
+  parts: Parts,
+): Promise<LocalApi> {
+  const env = environment(stores);
+  return parts.open(
+    startApi({
+      port: options.apiPort,
+      queueUrl: stores.revalidateQueue.url,
+      sqsEndpoint: stores.sqs.endpoint,
+      jobs: await load('jobs', { env, timeoutMs: 10 * SECONDS }, options, parts),
+      extra: (request, response) => {
+        if (!request.url?.startsWith('/2020-05-31/')) return false;
+        cloudFront.control(request, response);
+        return true;
+      },
+      onError: (error) => options.onLog?.(`api: ${reasonOf(error)}`),
+    }),
+  );
+}
+
+async function openWorkers(
+  options: EdgeOptions,
+  { stores, cloudFront, api }: Opened,
+  parts: Parts,
+): Promise<void> {
+  const { revalidateQueue, warmQueue } = stores;
+  const invalidatorEnv = {
+    ...environment(stores),
+    AWS_ENDPOINT_URL_CLOUDFRONT: api.url,
+    [ENV.warmQueueUrl]: warmQueue.url,
+    [ENV.distributionId]: DISTRIBUTION_ID,
+    [ENV.graceMs]: String(options.graceMs ?? WORKER_DEFAULTS.graceMs),
+  };
+  const warmerEnv = {
+    ...environment(stores),
+    [ENV.edgeUrl]: cloudFront.url,
+    [ENV.warmDeadlineMs]: String(options.warmDeadlineMs ?? WORKER_DEFAULTS.warmDeadlineMs),
+  };
+  const [invalidator, warmer] = await Promise.all([
+    load('invalidator', { env: invalidatorEnv, timeoutMs: 60 * SECONDS }, options, parts),
+    load('warmer', { env: warmerEnv, timeoutMs: 120 * SECONDS }, options, parts),
+  ]);
+  const mapping = {
+    sqsEndpoint: stores.sqs.endpoint,
+    batchWindowMs: 0,
+    onError: (error: unknown) => options.onLog?.(`queue: ${reasonOf(error)}`),
+  };
+  await parts.open(
+    mapQueue({ ...mapping, queueUrl: revalidateQueue.url, fn: invalidator, batchSize: 10 }),
+  );
+  await parts.open(mapQueue({ ...mapping, queueUrl: warmQueue.url, fn: warmer, batchSize: 1 }));
+}
+
+/** AWS_ENDPOINT_URL_* are the SDK's own variables. */
+function environment({ dynamoDb, sqs }: Stores): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
+    AWS_ENDPOINT_URL_SQS: sqs.endpoint,
+    [ENV.table]: TABLE,
+  };
+}
+
+function load(
+  name: string,
+  more: Pick<FunctionOptions, 'timeoutMs' | 'env' | 'concurrency' | 'waitMaxMs'>,
+  { onLog }: EdgeOptions,
+  parts: Parts,
+): Promise<LocalFunction> {
+  const logged = onLog ? { onLog } : {};
+  return parts.open(loadFunction({ name, bundle: bundleOf(name), ...more, ...logged }));
+}
+
+/** From dist/local/ and, in tests, from local/. */
+function bundleOf(name: string): string {
+  const places = ['../lambda', '../dist/lambda'];
+  const found = places.map((place) => join(__dirname, place, name, 'index.js')).find(existsSync);
+  if (found) return found;
+  throw new IsrError('config-invalid', `lambda/${name} is not built: run npm run build`);
+}
+
+function addressesOf({ stores, cloudFront, api }: Opened): Omit<LocalEdge, 'close'> {
+  return {
+    url: cloudFront.url,
+    apiUrl: api.url,
+    dynamoDbEndpoint: stores.dynamoDb.endpoint,
+    sqsEndpoint: stores.sqs.endpoint,
+    table: TABLE,
+    distributionId: DISTRIBUTION_ID,
+    revalidateQueueUrl: stores.revalidateQueue.url,
+    revalidateDeadLetterUrl: stores.revalidateQueue.deadLetterUrl,
+    warmDeadLetterUrl: stores.warmQueue.deadLetterUrl,
+  };
+}

@@ -1,0 +1,142 @@
+/** The built bundle, as Lambda@Edge loads it, with real event shapes (CFDG, lambda-event-structure). */
+import { createRequire } from 'node:module';
+import type { CloudFrontResponseEvent, CloudFrontResponseResult } from 'aws-lambda';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { formatRecorderConfig } from '../../core/config';
+import { built } from '../support/bundles';
+import { startTable, TABLE } from '../support/graph';
+
+type Handler = (event: CloudFrontResponseEvent) => Promise<CloudFrontResponseResult>;
+type Headers = Record<string, string>;
+
+let table: Awaited<ReturnType<typeof startTable>>;
+let handler: Handler;
+beforeAll(async () => {
+  table = await startTable();
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'local');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'local');
+  ({ handler } = createRequire(__filename)(built('lambda/recorder/index.js')));
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  return table.close();
+});
+
+const pageHeaders = {
+  'cache-control': 's-maxage=300',
+  'cache-tag': 'post:42',
+  'x-isr-elapsed': '5',
+};
+
+function eventOf(response: Headers, more: { config?: string; uri?: string; status?: string } = {}) {
+  const shape = (headers: Headers) =>
+    Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, [{ key, value }]]));
+  const config =
+    more.config ??
+    formatRecorderConfig({ table: TABLE, region: 'us-east-1', endpoint: table.endpoint });
+  return {
+    Records: [
+      {
+        cf: {
+          config: {
+            distributionDomainName: 'd111111abcdef8.cloudfront.net',
+            distributionId: 'EDFDVBD6EXAMPLE',
+            eventType: 'origin-response',
+            requestId: '4TyzHTaYWb1GX1qTfsHhEqV6HUDd_BzoBZnwfnvQc_1oF26ClkoUSEQ==',
+          },
+          request: {
+            clientIp: '203.0.113.178',
+            method: 'GET',
+            uri: more.uri ?? '/posts/42',
+            querystring: 'page=2',
+            headers: shape({ host: 'example.org' }),
+            origin: {
+              custom: {
+                customHeaders: shape({ 'x-isr-config': config }),
+                domainName: 'example.org',
+                keepaliveTimeout: 5,
+                path: '',
+                port: 443,
+                protocol: 'https',
+                readTimeout: 30,
+                sslProtocols: ['TLSv1.2'],
+              },
+            },
+          },
+          response: {
+            status: more.status ?? '200',
+            statusDescription: 'OK',
+            headers: shape(response),
+          },
+        },
+      },
+    ],
+  } satisfies CloudFrontResponseEvent;
+}
+
+async function rule(...args: Parameters<typeof eventOf>) {
+  const result = await handler(eventOf(...args));
+  if (!result) throw new Error('the response was left as it is');
+  const { status, headers = {} } = result;
+  return {
+    status,
+    headers: Object.fromEntries(Object.entries(headers).map(([name, [it]]) => [name, it?.value])),
+  };
+}
+
+describe('the recorder bundle', () => {
+  it('keeps a page, with its tags for CloudFront and its other headers as they were', async () => {
+    expect(await rule({ ...pageHeaders, 'content-type': 'text/html', 'x-other': 'kept' })).toEqual({
+      status: '200',
+      headers: {
+        'cache-control': 'max-age=300, stale-while-revalidate=0, stale-if-error=0',
+        'content-type': 'text/html',
+        'x-other': 'kept',
+        'x-isr-tags': 'post:42',
+        'x-isr-ruling': 'kept',
+        'x-isr-rendered-at': expect.stringMatching(/^\d{13}$/),
+      },
+    });
+  });
+
+  it('serves a page with DynamoDB down, for ten seconds', async () => {
+    const config = formatRecorderConfig({
+      table: TABLE,
+      region: 'us-east-1',
+      endpoint: 'http://127.0.0.1:9',
+    });
+    const { status, headers } = await rule(pageHeaders, { config });
+    expect(status).toBe('200');
+    expect(headers['cache-control']).toBe('max-age=10, stale-while-revalidate=0, stale-if-error=0');
+    expect(headers['x-isr-ruling']).toContain('capped; reason=graph:DynamoDB did not answer');
+  });
+
+  it('passes an error of the origin on, and keeps nothing of it', async () => {
+    const { status, headers } = await rule(pageHeaders, { status: '503' });
+    expect(status).toBe('503');
+    expect(headers['cache-control']).toBe('private, no-store, stale-if-error=0');
+  });
+
+  it.each(['', '{}', 'nonsense', '{"table":1,"region":2}'])(
+    'never throws, and keeps nothing, when its configuration is %j',
+    async (config) => {
+      const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+      const { headers } = await rule(pageHeaders, { config });
+      expect(headers).toMatchObject({
+        'cache-control': 'private, no-store, stale-if-error=0',
+        'x-isr-ruling': 'refused; reason=recorder-failed',
+      });
+      expect(headers).not.toHaveProperty('cache-tag');
+      expect(log).toHaveBeenCalledOnce();
+      log.mockRestore();
+    },
+  );
+
+  it('changes no header that CloudFront forbids it to change (CFDG, edge-function-restrictions-all)', async () => {
+    const before = { ...pageHeaders, via: '1.1 origin', 'transfer-encoding': 'chunked' };
+    const { headers } = await rule(before);
+    expect(headers).toMatchObject({ via: '1.1 origin', 'transfer-encoding': 'chunked' });
+    const added = Object.keys(headers).filter((name) => !(name in before));
+    expect(added.sort()).toEqual(['x-isr-rendered-at', 'x-isr-ruling', 'x-isr-tags']);
+  });
+});

@@ -1,0 +1,110 @@
+import { App, Duration, Lazy, Stack, Token } from 'aws-cdk-lib';
+import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
+import { describe, expect, it } from 'vitest';
+import { EdgeIsr, type EdgeIsrProps } from '../../lib';
+import { build } from './stacks';
+
+const names = (count: number, of = (at: number) => `x-${at}`) =>
+  Array.from({ length: count }, (_, at) => of(at));
+
+const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
+  [{ keyHeaders: names(11) }, 'EdgeIsr: keyHeaders has 11 names: a cache policy takes at most 10'],
+  [
+    { keyHeaders: ['Accept-Language', 'Cookie'] },
+    'EdgeIsr: keyHeaders[1] is "Cookie": a page that differs by cookie is not cached',
+  ],
+  [
+    { keyHeaders: ['Accept-Encoding'] },
+    'EdgeIsr: keyHeaders[0] is "Accept-Encoding": it is in the key already (gzip, br)',
+  ],
+  [{ keyHeaders: ['RSC', 'rsc'] }, 'EdgeIsr: keyHeaders[1] is "rsc": it is named twice'],
+  [
+    { keyHeaders: ['a b'] },
+    'EdgeIsr: keyHeaders[0] is "a b": a header name is a token (RFC 9110 §5.6.2)',
+  ],
+  [
+    { keyHeaders: [''] },
+    'EdgeIsr: keyHeaders[0] is "": a header name is a token (RFC 9110 §5.6.2)',
+  ],
+  [
+    { keyHeaders: ['X-ISR-Locale'] },
+    'EdgeIsr: keyHeaders[0] is "X-ISR-Locale": headers that begin with x-isr- are our own',
+  ],
+  [
+    { keyHeaders: names(10, (at) => `x-${String(at).repeat(110)}`) },
+    'EdgeIsr: keyHeaders has 1120 characters in all: a cache policy takes at most 1024',
+  ],
+  [{ maxTtl: Duration.seconds(0) }, 'EdgeIsr: maxTtl is 0 s: it lies between 1 and 3153600000 s'],
+  [{ maxTtl: Duration.millis(1_500) }, 'EdgeIsr: maxTtl is 1.5 s: it takes whole seconds'],
+  [
+    { maxTtl: Duration.seconds(Lazy.number({ produce: () => 5 })) },
+    'EdgeIsr: maxTtl is known at deployment only: give a fixed value',
+  ],
+  [
+    { maxTtl: Duration.minutes(1), unrecordedTtl: Duration.minutes(2) },
+    'EdgeIsr: unrecordedTtl is 120 s: it lies between 1 and 60 s',
+  ],
+  [
+    { unrecordedTtl: Duration.seconds(0) },
+    'EdgeIsr: unrecordedTtl is 0 s: it lies between 1 and 31536000 s',
+  ],
+  [
+    { renderBudget: Duration.days(2) },
+    'EdgeIsr: renderBudget is 172800 s: it lies between 0 and 86400 s',
+  ],
+  [
+    { batchWindow: Duration.minutes(6) },
+    'EdgeIsr: batchWindow is 360 s: it lies between 0 and 300 s',
+  ],
+  [{ batchWindow: Duration.millis(500) }, 'EdgeIsr: batchWindow is 0.5 s: it takes whole seconds'],
+  [{ grace: Duration.seconds(21) }, 'EdgeIsr: grace is 21 s: it lies between 0 and 20 s'],
+  [
+    { browserCacheControl: '' },
+    'EdgeIsr: browserCacheControl is "": it takes 1 to 1783 visible ASCII characters',
+  ],
+  [
+    { browserCacheControl: 'no-store\r\nx: y' },
+    String.raw`EdgeIsr: browserCacheControl is "no-store\r\nx: y": it takes 1 to 1783 visible ASCII characters`,
+  ],
+];
+
+describe('a bad prop gets one sentence: its name, its value, the rule', () => {
+  it.each(BAD)('%#: %s', (props, sentence) => {
+    expect(() => build(props)).toThrow(expect.objectContaining({ message: sentence }));
+  });
+
+  it('a negative Duration is refused by the CDK itself', () => {
+    expect(() => Duration.seconds(-1)).toThrow(/negative/);
+  });
+
+  it('the widest values that are allowed, are', () => {
+    build({
+      keyHeaders: names(10),
+      maxTtl: Duration.seconds(3_153_600_000),
+      unrecordedTtl: Duration.seconds(1),
+      renderBudget: Duration.days(1),
+      batchWindow: Duration.seconds(0),
+      grace: Duration.seconds(20),
+      browserCacheControl: 'private, no-cache',
+    });
+  });
+});
+
+describe('a stack has to have a region, with a shield near it', () => {
+  it('agnostic: the sentence says what to set', () => {
+    expect(() => build({}, {})).toThrow(
+      "EdgeIsr: env of the stack Site has no region: the recorder has to know where its table is, set env: { region: 'eu-west-1' } (or any other) on the stack",
+    );
+    const app = new App();
+    const stack = new Stack(app, 'Lazy', { env: { region: Token.asString({ Ref: 'Region' }) } });
+    const origin = new HttpOrigin('example.org');
+    expect(() => new EdgeIsr(stack, 'Isr', { origin })).toThrow(/has no region/);
+  });
+
+  it('unknown: the shield can be switched off', () => {
+    expect(() => build({}, { region: 'cn-north-1' })).toThrow(
+      "EdgeIsr: originShield is true, but no Origin Shield is known near the stack's region cn-north-1: set it to false",
+    );
+    build({ originShield: false }, { region: 'xx-north-1' });
+  });
+});

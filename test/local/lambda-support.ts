@@ -1,0 +1,47 @@
+/** What the tests of local/ share: functions bundled as the build does it, and waiting for what must come true. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { build } from 'esbuild';
+
+/** A folder of bundles, made from the source of each; `close` removes it. */
+export async function bundleFolder() {
+  const folder = await mkdtemp(join(tmpdir(), 'isr-lambda-'));
+  return {
+    folder,
+    /** @returns the path of the bundle */
+    async bundle(name: string, source: string): Promise<string> {
+      const entry = join(folder, `${name}.ts`);
+      const outfile = join(folder, name, 'index.js');
+      await writeFile(entry, source);
+      await build({
+        entryPoints: [entry],
+        outfile,
+        bundle: true,
+        minify: true,
+        platform: 'node',
+        target: 'node20',
+        format: 'cjs',
+        logLevel: 'silent',
+      });
+      return outfile;
+    },
+    close: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Waits until `probe` gives something truthy, and gives that. */
+export async function until<T>(
+  probe: () => T | Promise<T>,
+  what: string,
+  limitMs = 10_000,
+): Promise<NonNullable<Awaited<T>>> {
+  const lateAtMs = Date.now() + limitMs;
+  while (true) {
+    const seen = await probe();
+    if (seen) return seen;
+    if (Date.now() > lateAtMs) throw new Error(`waited ${limitMs} ms in vain until ${what}`);
+    await sleep(20);
+  }
+}
