@@ -5,9 +5,9 @@
  * connection closed, and never reached DynamoDB, is sent once more; every operation here may be repeated.
  * @module
  */
-import http from 'node:http';
-import https from 'node:https';
+import type http from 'node:http';
 import { IsrError } from '../core/errors';
+import { crypto } from '../core/hash';
 import type { DynamoCall } from './dynamo';
 import { type Credentials, sign } from './sigv4';
 
@@ -20,8 +20,28 @@ export interface SignedTransport {
   readonly now: () => number;
 }
 
-const options = { keepAlive: true, maxSockets: 50 };
-const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
+interface Client {
+  readonly request: typeof http.request;
+  readonly agent: http.Agent;
+}
+
+const clients = new Map<string, Promise<Client>>();
+
+function clientFor(protocol: string): Promise<Client> {
+  const known = clients.get(protocol);
+  if (known) return known;
+  const loading = (protocol === 'http:' ? import('node:http') : import('node:https')).then(
+    ({ request, Agent }) => ({ request, agent: new Agent({ keepAlive: true, maxSockets: 50 }) }),
+  );
+  clients.set(protocol, loading);
+  return loading;
+}
+
+/** Both take longer to load than all of the recorder: not while the function starts, but as soon as it has. */
+setImmediate(() => {
+  crypto();
+  clientFor('https:');
+});
 
 export function dynamoOverHttp(transport: SignedTransport): DynamoCall {
   const { region, endpoint = `https://dynamodb.${region}.amazonaws.com` } = transport;
@@ -72,14 +92,14 @@ async function post(request: Post): Promise<Answer> {
 
 class StaleConnection extends Error {}
 
-function postOnce({ url, headers, body, timeoutMs }: Post): Promise<Answer> {
-  const isSecure = url.protocol === 'https:';
+async function postOnce({ url, headers, body, timeoutMs }: Post): Promise<Answer> {
+  const client = await clientFor(url.protocol);
   return new Promise((resolve, reject) => {
-    const request = (isSecure ? https : http).request(
+    const request = client.request(
       url,
       {
         method: 'POST',
-        agent: isSecure ? agents['https:'] : agents['http:'],
+        agent: client.agent,
         headers: { ...headers, 'content-length': Buffer.byteLength(body) },
         signal: AbortSignal.timeout(timeoutMs),
       },

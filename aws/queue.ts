@@ -4,8 +4,8 @@ import { IsrError } from '../core/errors';
 import type { WarmMessage, WarmQueue } from '../core/ports';
 import type { Url } from '../core/urls';
 
-/** SQS takes ten messages and 1 MiB a batch (SQS, quotas-messages); a warm message is at most 25 × 4,000 bytes of urls. */
-const BATCH_MAX = 5;
+/** SQS takes ten messages and 1 MiB a batch (SQS, quotas-messages); a warm message has up to 25 urls of 8,192 bytes. */
+const BATCH_MAX = 4;
 
 export function sqsWarmQueue(client: SQSClient, queueUrl: string): WarmQueue {
   return {

@@ -6,7 +6,7 @@
  * @see AWS IAM User Guide, "Create a signed AWS API request"
  * @module
  */
-import { createHash, createHmac } from 'node:crypto';
+import { crypto, hash } from '../core/hash';
 
 export interface Credentials {
   readonly accessKeyId: string;
@@ -62,11 +62,12 @@ export function sign(
     ...names.map((name) => `${name}:${headers[name]?.trim().replace(/ +/g, ' ')}`),
     '',
     signed,
-    sha256(request.body),
+    hash(request.body),
   ].join('\n');
   const scope = `${day}/${region}/${service}/aws4_request`;
-  const toSign = ['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n');
-  const signature = createHmac('sha256', signingKey(credentials, { day, region, service }))
+  const toSign = ['AWS4-HMAC-SHA256', time, scope, hash(canonical)].join('\n');
+  const signature = crypto()
+    .createHmac('sha256', signingKey(credentials, { day, region, service }))
     .update(toSign)
     .digest('hex');
   headers.authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
@@ -83,7 +84,7 @@ function signingKey(
   const name = [secretAccessKey, day, region, service].join('\n');
   if (lastKey?.name !== name) {
     const key = [day, region, service, 'aws4_request'].reduce<Buffer | string>(
-      (secret, part) => createHmac('sha256', secret).update(part).digest(),
+      (secret, part) => crypto().createHmac('sha256', secret).update(part).digest(),
       `AWS4${secretAccessKey}`,
     );
     lastKey = { name, key: key as Buffer };
@@ -111,8 +112,4 @@ function encode(text: string): string {
     /[!'()*]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -22,6 +22,8 @@ const RECORDER = join(__dirname, '../lambda/recorder/index.js');
 const STARTS = 20;
 const TAGS = ['post:42', 'category:7', 'author:1', 'list', 'site'];
 const TABLE = 'bench';
+const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
+const QUIET = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'isr-bench-'));
@@ -54,6 +56,7 @@ async function main(): Promise<void> {
     print({ figure: 'recorder.init', value: initMs('ours'), unit: 'ms', goal: 3, op: '<=' });
     print({ figure: 'recorder-sdk.init', value: initMs('sdk'), unit: 'ms' });
 
+    await measureCold(sdk);
     await countCalls();
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -67,11 +70,38 @@ function startOf(bundle: string): number {
   return Number(execFileSync(process.execPath, ['-e', script, bundle], { encoding: 'utf8' }));
 }
 
+const COLD_RUNS = 10;
+
+/** Start and first page together, in a fresh process against dynalite: nothing is hidden between the two. */
+async function measureCold(sdk: string): Promise<void> {
+  const dynamoDb = await startDynamoDb({});
+  await createTable(dynamoDb.endpoint, TABLE);
+  const script =
+    'const t = performance.now(); require(process.argv[1]).handler(JSON.parse(process.argv[2]))' +
+    '.then(() => { console.log(performance.now() - t); process.exit(); })';
+  const event = JSON.stringify(eventOf(dynamoDb.endpoint));
+  const coldMs = (bundle: string) =>
+    Number(
+      execFileSync(process.execPath, ['-e', script, bundle, event], {
+        encoding: 'utf8',
+        env: { ...CREDENTIALS, AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint, ...QUIET },
+      }),
+    );
+  const runs = Array.from({ length: COLD_RUNS }, () => ({
+    ours: coldMs(RECORDER),
+    sdk: coldMs(sdk),
+  }));
+  await dynamoDb.close();
+  const value = (of: 'ours' | 'sdk') => Number(median(runs.map((run) => run[of])).toFixed(1));
+  print({ figure: 'recorder.cold', value: value('ours'), unit: 'ms' });
+  print({ figure: 'recorder-sdk.cold', value: value('sdk'), unit: 'ms' });
+}
+
 async function countCalls(): Promise<void> {
   const dynamoDb = await startDynamoDb({});
   await createTable(dynamoDb.endpoint, TABLE);
   const wire = await startWire(dynamoDb.endpoint);
-  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
+  Object.assign(process.env, CREDENTIALS);
   const { handler } = require(RECORDER) as {
     handler: (event: unknown) => Promise<CloudFrontResponseResult>;
   };

@@ -25,11 +25,14 @@ export interface RenderClock {
   readonly renderBudgetMs: number;
   /** How long this container took to start: the response waited for it. 0 when it was warm. */
   readonly bootMs: number;
+  /** How long a cache in front of the origin has kept the response. 0 when there is none. */
+  readonly agedMs: number;
 }
 
 /** The latest moment at which the render has surely begun, by AWS's clock. */
-export function renderStart({ nowMs, elapsedMs, renderBudgetMs, bootMs }: RenderClock): number {
-  return nowMs - bootMs - (elapsedMs ?? renderBudgetMs);
+export function renderStart(clock: RenderClock): number {
+  const { nowMs, elapsedMs, renderBudgetMs, bootMs, agedMs } = clock;
+  return nowMs - bootMs - agedMs - (elapsedMs ?? renderBudgetMs);
 }
 
 /** May the render have read what was there before the epoch? */
@@ -48,6 +51,15 @@ export function isMarkedBefore(
     mark.atMs < readStartMs - CLOCK_SLACK_MS &&
     mark.untilSeconds >= untilSeconds
   );
+}
+
+/**
+ * How old a response may be by its Age: the origin has a cache of its own, and what it measured was long ago.
+ * Age counts whole seconds (RFC 9111 §5.1), so there may be almost one more; an unreadable one counts as a day.
+ */
+export function parseAged(age: string | undefined): number {
+  if (age === undefined) return 0;
+  return /^\d{1,8}$/.test(age) ? (Number(age) + 1) * 1_000 : 86_400_000;
 }
 
 /** The origin's `x-isr-elapsed`: milliseconds, at most a day; anything else counts as absent. */

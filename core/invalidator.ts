@@ -12,7 +12,7 @@
  * @module
  */
 import type { InvalidatorConfig } from './config';
-import { hash } from './keys';
+import { hash } from './hash';
 import { inParallel } from './parallel';
 import { type Plan, plan, type Reading, readEdges } from './plan/plan';
 import type { Clock, Graph, Jobs, Purger, WarmMessage, WarmQueue } from './ports';

@@ -10,7 +10,7 @@
  * A tag may hold `#`: the edges of `a` share a partition with the epoch of `a#0`, but never a sort key.
  * @module
  */
-import { createHash } from 'node:crypto';
+import { hash } from './hash';
 import type { Tag } from './tags';
 import type { Url } from './urls';
 
@@ -40,8 +40,4 @@ function urlPart(url: Url): string {
 /** Names a set of tags in a url's record: 16 hexadecimal digits, the same for the same sorted tags. */
 export function tagSetId(sorted: readonly Tag[]): string {
   return hash(sorted.join(',')).slice(0, 16);
-}
-
-export function hash(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

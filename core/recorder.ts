@@ -18,9 +18,10 @@ import {
   servedSeconds,
 } from './cache-policy';
 import type { RecorderConfig } from './config';
-import { isMarkedBefore, isRenderedBefore, parseElapsed, renderStart } from './fence';
+import { isMarkedBefore, isRenderedBefore, parseAged, parseElapsed, renderStart } from './fence';
+import { hash } from './hash';
 import { ELAPSED, field, NATIVE_TAGS, RENDERED_AT, RULING } from './headers';
-import { hash, tagSetId } from './keys';
+import { tagSetId } from './keys';
 import type { Clock, Graph, Mark, UrlRecord, UrlWrite } from './ports';
 import { TAG_HEADERS, type Tag, tagsOf } from './tags';
 import { URL_LENGTH_MAX, type Url } from './urls';
@@ -67,9 +68,14 @@ export async function record(
   ports: RecorderPorts,
 ): Promise<Ruling> {
   const nowMs = ports.clock.now();
-  const elapsedMs = parseElapsed(field(page.response, ELAPSED));
   const startMs = Math.floor(
-    renderStart({ nowMs, elapsedMs, renderBudgetMs: config.renderBudgetMs, bootMs: ports.bootMs }),
+    renderStart({
+      nowMs,
+      elapsedMs: parseElapsed(field(page.response, ELAPSED)),
+      renderBudgetMs: config.renderBudgetMs,
+      bootMs: ports.bootMs,
+      agedMs: parseAged(field(page.response, 'age')),
+    }),
   );
   const { tags, refused } = tagsOf(page.response);
   const shaped = (outcome: Ruling['outcome'], cacheControl: string, reason?: string): Ruling => ({

@@ -9,10 +9,13 @@
  * Reading is streamed: of a tag with a million urls a count and some urls to warm are kept.
  * @module
  */
+import { inParallel } from '../parallel';
 import type { Graph } from '../ports';
 import type { Revalidation } from '../revalidation';
 import type { Tag } from '../tags';
 import type { Url } from '../urls';
+
+const READS_AT_ONCE = 10;
 
 export interface PlanItem {
   /** `#post:42` or `/posts/42`, as CloudFront takes it. */
@@ -68,11 +71,13 @@ export async function readEdges(
   options: ReadOptions,
 ): Promise<Reading> {
   const asked = new Set(urls);
-  const dependents = new Map<Tag, Dependents>();
-  for (const tag of tags) dependents.set(tag, await readDependents({ graph, tag, asked }, options));
-  const liveUrls = new Set<Url>();
-  for (const url of urls) if (await graph.isLive(url, options.nowSeconds)) liveUrls.add(url);
-  return { dependents, liveUrls };
+  const dependents = await inParallel(tags, READS_AT_ONCE, async (tag) => {
+    return [tag, await readDependents({ graph, tag, asked }, options)] as const;
+  });
+  const live = await inParallel(urls, READS_AT_ONCE, async (url) => {
+    return (await graph.isLive(url, options.nowSeconds)) ? [url] : [];
+  });
+  return { dependents: new Map(dependents), liveUrls: new Set(live.flat()) };
 }
 
 async function readDependents(

@@ -7,6 +7,7 @@ import {
   CLOCK_SLACK_MS,
   isMarkedBefore,
   isRenderedBefore,
+  parseAged,
   parseElapsed,
   renderStart,
 } from '../../core/fence';
@@ -18,7 +19,7 @@ import { encodeUrl } from '../../core/urls';
 import { sdkCall, startTable, TABLE } from '../support/graph';
 
 describe('when a render began', () => {
-  const clock = { nowMs: 10_000, renderBudgetMs: 4_000, bootMs: 0 };
+  const clock = { nowMs: 10_000, renderBudgetMs: 4_000, bootMs: 0, agedMs: 0 };
 
   it('is what the origin measured before now', () => {
     expect(renderStart({ ...clock, elapsedMs: 120 })).toBe(9_880);
@@ -30,6 +31,17 @@ describe('when a render began', () => {
 
   it('is earlier by the time that the container took to start', () => {
     expect(renderStart({ ...clock, elapsedMs: 120, bootMs: 300 })).toBe(9_580);
+  });
+
+  it.each([
+    [undefined, 0],
+    ['0', 1_000],
+    ['7', 8_000],
+    ['-1', 86_400_000],
+    ['soon', 86_400_000],
+  ])('is earlier by the time that a cache of the origin kept it: Age %j is %j ms', (age, ms) => {
+    expect(parseAged(age)).toBe(ms);
+    expect(renderStart({ ...clock, elapsedMs: 120, agedMs: ms })).toBe(9_880 - ms);
   });
 
   it.each([

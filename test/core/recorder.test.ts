@@ -196,6 +196,13 @@ describe('a response rendered before its tag was revalidated', () => {
     expect((await rule(page())).outcome).toBe('kept');
   });
 
+  it('is seen when the origin has a cache of its own, which kept it: what it measured was long ago', async () => {
+    await revalidate('post:42');
+    later(3_000);
+    expect(await rule(page({ age: ['2'] }))).toMatchObject({ outcome: 'capped', reason: 'fence' });
+    expect((await rule(page({ age: ['0'] }))).outcome).toBe('kept');
+  });
+
   it('is none when the revalidation was long before', async () => {
     await revalidate('post:42');
     later();

@@ -1,0 +1,58 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cloudFrontPurger } from '../../aws/purger';
+
+/** CloudFront's error answers, as CFAPI, API_CreateInvalidation documents them. */
+let refusing: Server;
+let refusal: { status: number; code: string };
+let client: CloudFrontClient;
+
+beforeAll(async () => {
+  refusing = createServer((_, response) => {
+    response.writeHead(refusal.status, { 'content-type': 'text/xml' });
+    response.end(
+      `<ErrorResponse xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Error><Type>Sender</Type>` +
+        `<Code>${refusal.code}</Code><Message>Rate exceeded</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
+    );
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => refusing.once('listening', resolve));
+  client = new CloudFrontClient({
+    endpoint: `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    maxAttempts: 1,
+  });
+});
+afterAll(() => {
+  client.destroy();
+  refusing.close();
+});
+
+describe('a purge', () => {
+  it.each([
+    [400, 'TooManyInvalidationsInProgress'],
+    [400, 'Throttling'],
+    [400, 'ThrottlingException'],
+  ])('that CloudFront answers with %i %s is deferred, not failed', async (status, code) => {
+    refusal = { status, code };
+    expect(await cloudFrontPurger(client, 'E1').purge(['/a'], 'r')).toEqual({
+      kind: 'deferred',
+      why: `CloudFront: ${code}`,
+    });
+  });
+
+  it.each([
+    [403, 'AccessDenied'],
+    [404, 'NoSuchDistribution'],
+    [413, 'BatchTooLarge'],
+    [500, 'InternalError'],
+  ])('that CloudFront answers with %i %s has failed, and says of what', async (status, code) => {
+    refusal = { status, code };
+    await expect(cloudFrontPurger(client, 'E1').purge(['/a', '#b'], 'r')).rejects.toMatchObject({
+      code: 'purge-failed',
+      message: expect.stringContaining(`an invalidation of 2 items on E1: ${code}`),
+    });
+  });
+});

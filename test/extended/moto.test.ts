@@ -1,0 +1,148 @@
+/**
+ * The adapters against a third party's AWS: moto's server (ISR_MOTO names its command; `.ci/run` installs it).
+ * dynalite and our own CloudFront might share our misunderstandings; moto's authors read the documentation for themselves.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import {
+  CloudFrontClient,
+  CreateDistributionCommand,
+  GetInvalidationCommand,
+} from '@aws-sdk/client-cloudfront';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dynamoGraph } from '../../aws/graph';
+import { dynamoJobs } from '../../aws/jobs';
+import { cloudFrontPurger } from '../../aws/purger';
+import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
+import { encodeUrl } from '../../core/urls';
+import { createTable } from '../../local/dynamodb';
+import { graphContract } from '../contract/graph';
+import { jobsContract } from '../contract/jobs';
+import { REGION, sdkCall, signedCall, TABLE } from '../support/graph';
+import { until } from '../support/until';
+
+let moto: ChildProcess;
+let endpoint: string;
+const account = { region: REGION, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+
+beforeAll(async () => {
+  const command = process.env.ISR_MOTO;
+  if (!command) throw new Error('ISR_MOTO names no moto_server: run .ci/run');
+  const port = await freePort();
+  endpoint = `http://127.0.0.1:${port}`;
+  moto = spawn(command, ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+  await until('moto answers', () =>
+    fetch(endpoint).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await createTable(endpoint, TABLE);
+});
+afterAll(() => {
+  moto?.kill();
+});
+
+describe("the graph in moto's DynamoDB over the AWS SDK", () => {
+  graphContract(() => dynamoGraph(sdkCall(endpoint), TABLE));
+});
+
+describe("the graph in moto's DynamoDB over signed requests", () => {
+  graphContract(() => dynamoGraph(signedCall(endpoint), TABLE));
+});
+
+describe("jobs in moto's DynamoDB", () => {
+  jobsContract(() => dynamoJobs(sdkCall(endpoint), TABLE, { now: Date.now }));
+});
+
+describe("the warm queue in moto's SQS", () => {
+  it('carries every message as it was', async () => {
+    const client = new SQSClient({ endpoint, ...account });
+    const { QueueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: 'warm' }));
+    const messages = Array.from({ length: 12 }, (_, i) => ({
+      part: `p${i}`,
+      jobs: ['j'],
+      epochMs: i,
+      urls: [encodeUrl(`/${i}`)],
+    }));
+    await sqsWarmQueue(client, QueueUrl).send(messages);
+    const seen = new Map<string, unknown>();
+    await until('all messages are received', async () => {
+      const receive = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 });
+      for (const { Body = '' } of (await client.send(receive)).Messages ?? []) {
+        const message = parseWarmMessage(Body);
+        seen.set(message.part, message);
+      }
+      return seen.size === messages.length;
+    });
+    expect([...seen.values()]).toEqual(expect.arrayContaining(messages));
+    client.destroy();
+  });
+});
+
+describe("a purge in moto's CloudFront", () => {
+  it('is an invalidation of those items', async () => {
+    const client = new CloudFrontClient({ endpoint, ...account });
+    const DistributionId = await createDistribution(client);
+    const purged = await cloudFrontPurger(client, DistributionId).purge(
+      ['#post:42', '/a?b=1'],
+      'ref-1',
+    );
+    if (purged.kind !== 'accepted') throw new Error(purged.why);
+    const { Invalidation } = await client.send(
+      new GetInvalidationCommand({ DistributionId, Id: purged.invalidation }),
+    );
+    expect(Invalidation?.InvalidationBatch).toEqual({
+      CallerReference: 'ref-1',
+      Paths: { Quantity: 2, Items: ['#post:42', '/a?b=1'] },
+    });
+    client.destroy();
+  });
+
+  it('of a distribution that is not there is an error that names it', async () => {
+    const client = new CloudFrontClient({ endpoint, ...account, maxAttempts: 1 });
+    await expect(cloudFrontPurger(client, 'ENOTTHERE').purge(['/a'], 'r')).rejects.toMatchObject({
+      code: 'purge-failed',
+      message: expect.stringContaining('ENOTTHERE'),
+    });
+    client.destroy();
+  });
+});
+
+async function createDistribution(client: CloudFrontClient): Promise<string> {
+  const { Distribution } = await client.send(
+    new CreateDistributionCommand({
+      DistributionConfig: {
+        CallerReference: 'd',
+        Comment: '',
+        Enabled: true,
+        Origins: {
+          Quantity: 1,
+          Items: [
+            {
+              Id: 'o',
+              DomainName: 'example.org',
+              CustomOriginConfig: {
+                HTTPPort: 80,
+                HTTPSPort: 443,
+                OriginProtocolPolicy: 'https-only',
+              },
+            },
+          ],
+        },
+        DefaultCacheBehavior: { TargetOriginId: 'o', ViewerProtocolPolicy: 'redirect-to-https' },
+      },
+    }),
+  );
+  return Distribution?.Id ?? '';
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}

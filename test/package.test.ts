@@ -1,0 +1,89 @@
+/** The package as a consumer gets it: packed, installed into a folder of its own, imported both ways. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exports as subpaths } from '../package.json';
+import { ROOT } from './support/bundles';
+
+const NAMES: Record<string, string[]> = {
+  'edge-isr': ['EdgeIsr'],
+  'edge-isr/client': ['IsrClient', 'IsrError'],
+  'edge-isr/origin': ['tag', 'isrHeaders'],
+  'edge-isr/origin/express': ['isr', 'tag'],
+};
+
+let folder: string;
+let tarball: string;
+let files: { path: string; size: number }[];
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'isr-package-'));
+  const packed = execFileSync(
+    'npm',
+    ['pack', '--json', '--ignore-scripts', '--pack-destination', folder],
+    {
+      cwd: ROOT,
+      encoding: 'utf8',
+    },
+  );
+  const [{ filename, files: listed }] = JSON.parse(packed);
+  files = listed;
+  tarball = join(folder, filename);
+  const modules = join(folder, 'node_modules');
+  mkdirSync(join(modules, 'edge-isr'), { recursive: true });
+  execFileSync('tar', ['xzf', tarball, '--strip-components=1', '-C', join(modules, 'edge-isr')]);
+  for (const peer of ['aws-cdk-lib', 'constructs']) {
+    symlinkSync(join(ROOT, 'node_modules', peer), join(modules, peer));
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the package', () => {
+  it('has a test here for every subpath that it exports', () => {
+    const exported = Object.keys(subpaths).filter((path) => path !== './package.json');
+    expect(Object.keys(NAMES)).toEqual(exported.map((path) => path.replace(/^\./, 'edge-isr')));
+  });
+
+  it.each(Object.entries(NAMES))('gives %s to import and to require', (path, names) => {
+    const list = names.join(', ');
+    const show = `console.log([${list}].map((it) => typeof it).join())`;
+    write('consumer.mjs', `import { ${list} } from '${path}';\n${show}`);
+    write('consumer.cjs', `const { ${list} } = require('${path}');\n${show}`);
+    const functions = names.map(() => 'function').join();
+    expect(node('consumer.mjs').trim()).toBe(functions);
+    expect(node('consumer.cjs').trim()).toBe(functions);
+  });
+
+  it('is what publint and attw take for sound, from CommonJS and from ESM', () => {
+    execFileSync(bin('publint'), ['run', '--strict', '--pack', 'false', ROOT], { stdio: 'pipe' });
+    execFileSync(bin('attw'), [tarball, '--profile', 'node16'], { cwd: ROOT, stdio: 'pipe' });
+  });
+
+  it('carries the functions, and neither tests, examples nor benchmarks', () => {
+    const paths = files.map(({ path }) => path);
+    for (const name of ['recorder', 'invalidator', 'warmer', 'jobs']) {
+      expect(paths).toContain(`dist/lambda/${name}/index.js`);
+    }
+    expect(paths.filter((path) => /test|examples|bench/.test(path))).toEqual([]);
+    expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md']));
+  });
+
+  it('has a command that a shell can start', () => {
+    const script = readFileSync(join(folder, 'node_modules/edge-isr/dist/bin/isr.js'), 'utf8');
+    expect(script.startsWith('#!/usr/bin/env node\n')).toBe(true);
+  });
+});
+
+function write(name: string, text: string): void {
+  writeFileSync(join(folder, name), text);
+}
+
+function node(script: string): string {
+  return execFileSync(process.execPath, [join(folder, script)], { cwd: folder, encoding: 'utf8' });
+}
+
+function bin(name: string): string {
+  return join(ROOT, 'node_modules/.bin', name);
+}
