@@ -24,7 +24,7 @@ import { ELAPSED, field, NATIVE_TAGS, RENDERED_AT, RULING } from './headers';
 import { tagSetId } from './keys';
 import type { Clock, Graph, Mark, UrlRecord, UrlWrite } from './ports';
 import { TAG_HEADERS, type Tag, tagsOf } from './tags';
-import { URL_LENGTH_MAX, type Url } from './urls';
+import { isPurgeable, type Url } from './urls';
 
 /** CloudFront keeps so many tags of an object and drops the rest silently (CFDG, invalidation-by-tags). */
 export const NATIVE_TAGS_MAX = 50;
@@ -106,8 +106,9 @@ export async function record(
   // what no purge could name must not live long
   if (refused[0]) return capped(config.unrecordedSeconds, `tag-refused:${refused[0].why}`);
   if (tags.length > TAGS_MAX) return capped(config.unrecordedSeconds, `tags:${tags.length}`);
-  if (page.url.length > URL_LENGTH_MAX && (tags.length === 0 || tags.length > NATIVE_TAGS_MAX)) {
-    return capped(config.unrecordedSeconds, 'url-too-long');
+  const isCoveredByTags = tags.length > 0 && tags.length <= NATIVE_TAGS_MAX;
+  if (!isCoveredByTags && !isPurgeable(page.url)) {
+    return capped(config.unrecordedSeconds, 'url-unpurgeable');
   }
 
   const standing = await withDeadline(ports.clock, config.deadlineMs, () =>

@@ -13,9 +13,18 @@ export type Url = string & { readonly [urled]: 'url' };
 
 /** Past it an invalidation path cannot name the object (CFDG, invalidation-specifying-objects). */
 export const URL_LENGTH_MAX = 4_000;
-/** Visible ASCII but `#`, no second slash, no `*` at the end. JSON Schema and JavaScript read it alike. */
-export const URL_PATTERN = '^/(?:(?![/\\\\])[!"$-~]*[!"$-)+-~])?$';
+/**
+ * What an invalidation path can name: visible ASCII without `#`, no second slash, no `~` (not supported, encoded or
+ * not), no `*` at the end (it would purge everything that begins so). JSON Schema and JavaScript read it alike.
+ * @see CFDG, invalidation-specifying-objects
+ */
+export const URL_PATTERN = '^/(?:(?![/\\\\])(?!.*%7[Ee])[!"$-}]*[!"$-)+-}])?$';
 const VALID = new RegExp(URL_PATTERN);
+
+/** Can a purge name this url by its path? Else only a tag reaches its copies. */
+export function isPurgeable(url: string): boolean {
+  return url.length <= URL_LENGTH_MAX && VALID.test(url);
+}
 
 /**
  * A url that somebody asks to revalidate.
@@ -23,7 +32,7 @@ const VALID = new RegExp(URL_PATTERN);
  * @example parseUrl('/posts/42?page=2', 'urls[0]')
  */
 export function parseUrl(raw: string, name = 'url'): Url {
-  if (VALID.test(raw) && raw.length <= URL_LENGTH_MAX) return raw as Url;
+  if (isPurgeable(raw)) return raw as Url;
   const shown = JSON.stringify(raw.length > 80 ? `${raw.slice(0, 77)}…` : raw);
   throw new IsrError('url-invalid', `${name} is ${shown}: ${problemOf(raw)}`, name);
 }
@@ -35,7 +44,7 @@ function problemOf(raw: string): string {
   if (!raw.startsWith('/')) return 'a url begins with a slash';
   if (raw.includes('#')) return 'a fragment never reaches a server: leave it out';
   if (/[^!-~]/.test(raw)) return 'a url has visible ASCII only: percent-encode the rest';
-  // `*` at the end of an invalidation path purges everything that begins so
+  if (/~|%7e/i.test(raw)) return 'CloudFront cannot purge a path with a tilde: revalidate by tag';
   if (raw.endsWith('*'))
     return 'wildcards are not taken: revalidate a tag that all these pages share';
   return `an invalidation path has at most ${URL_LENGTH_MAX} characters, this one ${raw.length}: revalidate by tag`;

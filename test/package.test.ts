@@ -14,6 +14,9 @@ const NAMES: Record<string, string[]> = {
   'edge-isr/origin/express': ['isr', 'tag'],
 };
 
+/** What a consumer has beside us: peers for the construct, Express for the README's site. */
+const PEERS = ['aws-cdk-lib', 'constructs', 'express', '@types/express', '@types/node'];
+
 let folder: string;
 let tarball: string;
 let files: { path: string; size: number }[];
@@ -34,7 +37,8 @@ beforeAll(() => {
   const modules = join(folder, 'node_modules');
   mkdirSync(join(modules, 'edge-isr'), { recursive: true });
   execFileSync('tar', ['xzf', tarball, '--strip-components=1', '-C', join(modules, 'edge-isr')]);
-  for (const peer of ['aws-cdk-lib', 'constructs']) {
+  mkdirSync(join(modules, '@types'));
+  for (const peer of PEERS) {
     symlinkSync(join(ROOT, 'node_modules', peer), join(modules, peer));
   }
 });
@@ -59,6 +63,27 @@ describe('the package', () => {
   it('is what publint and attw take for sound, from CommonJS and from ESM', () => {
     execFileSync(bin('publint'), ['run', '--strict', '--pack', 'false', ROOT], { stdio: 'pipe' });
     execFileSync(bin('attw'), [tarball, '--profile', 'node16'], { cwd: ROOT, stdio: 'pipe' });
+  });
+
+  it("compiles the README's TypeScript", () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    const snippets = [...readme.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
+    expect(snippets.length).toBeGreaterThanOrEqual(2);
+    const given =
+      "declare const app: import('express').Express;\ndeclare function render(id: string): string;\n";
+    const names = snippets.map((code, i) => {
+      write(`readme-${i}.mts`, given + code);
+      return `readme-${i}.mts`;
+    });
+    const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext'];
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const compile = () =>
+      execFileSync(process.execPath, [tsc, ...options, '--target', 'es2022', ...names], {
+        cwd: folder,
+        encoding: 'utf8',
+        stdio: 'pipe',
+      });
+    expect(compile()).toBe('');
   });
 
   it('carries the functions, and neither tests, examples nor benchmarks', () => {

@@ -19,12 +19,6 @@ import { askOf, hasBody, isCacheable } from './origin-request';
 import type { Copy } from './store';
 import { ageOf, cacheWord, createIds, type Exchange, sendCopy, sendRefusal } from './viewer';
 
-export interface Edge {
-  readonly answer: RequestListener;
-  /** Breaks off what no viewer waits for. */
-  abandon(): void;
-}
-
 /** Who came first missed; who waited for the same answer hit. */
 type Turn = 'Miss' | 'Hit';
 
@@ -38,7 +32,7 @@ const METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'POST', 'PATCH', 'DELE
 /** CFDG, cloudfront-limits. */
 const URL_BYTES_MAX = 8_192;
 
-export function createEdge(workshop: Workshop): Edge {
+export function createEdge(workshop: Workshop): RequestListener {
   const { settings, store } = workshop;
   const flights = createFlights(workshop);
   const nextId = createIds();
@@ -151,7 +145,7 @@ export function createEdge(workshop: Workshop): Edge {
     });
   }
 
-  return { answer, abandon: flights.abandon };
+  return answer;
 }
 
 const BAD_TARGET = { status: 400, why: 'The request names no path.' };

@@ -101,8 +101,7 @@ function fallbackOf(
 function confirmed(stale: Copy, ruled: OriginAnswer, workshop: Workshop): FromCopy {
   const { settings, store } = workshop;
   void discard(ruled.body);
-  const isKept = (name: string) => name.startsWith('content-') || name === settings.tagHeader;
-  const news = without(storable(ruled.lines), isKept);
+  const news = without(storable(ruled.lines), (name) => name.startsWith('content-'));
   const named = new Set(news.map(([name]) => name.toLowerCase()));
   const lines = [...without(linesOf(stale.lines), (name) => named.has(name)), ...news];
   const nowMs = settings.now();

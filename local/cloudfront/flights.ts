@@ -25,13 +25,10 @@ export interface Flights {
   under(key: string): Flight | undefined;
   /** @param isJoinable others may wait for it */
   start(ask: Ask, stale: Copy | undefined, isJoinable: boolean): Flight;
-  /** Breaks off what no viewer waits for. */
-  abandon(): void;
 }
 
 export function createFlights(workshop: Workshop): Flights {
   const byKey = new Map<string, Flight>();
-  const unattended = new Set<AbortController>();
 
   function start(ask: Ask, stale: Copy | undefined, isJoinable: boolean): Flight {
     const controller = new AbortController();
@@ -53,11 +50,9 @@ export function createFlights(workshop: Workshop): Flights {
       },
       keep() {
         isKept = true;
-        unattended.add(controller);
       },
     };
     const land = () => {
-      unattended.delete(controller);
       if (byKey.get(ask.key) === flight) byKey.delete(ask.key);
     };
     if (isJoinable) byKey.set(ask.key, flight);
@@ -69,11 +64,5 @@ export function createFlights(workshop: Workshop): Flights {
     return flight;
   }
 
-  return {
-    under: (key) => byKey.get(key),
-    start,
-    abandon() {
-      for (const controller of unattended) controller.abort();
-    },
-  };
+  return { under: (key) => byKey.get(key), start };
 }

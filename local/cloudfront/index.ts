@@ -31,13 +31,14 @@ export interface LocalCloudFront {
 /** CFDG, cloudfront-limits: head of a request. */
 const HEAD_BYTES_MAX = 32_768;
 const DRAIN_MS_MAX = 5_000;
+const DRAIN_SWEEP_MS = 20;
 
 /** @throws IsrError `origin-invalid`, `port-taken` */
 export async function startCloudFront(options: CloudFrontOptions): Promise<LocalCloudFront> {
   const settings = settle(options);
   const client = originClient(settings);
   const store = createStore(settings);
-  const edge = createEdge({ settings, client, store });
+  const answer = createEdge({ settings, client, store });
   const control = createControl({
     distributionId: settings.distributionId,
     invalidate: (items) => {
@@ -46,7 +47,7 @@ export async function startCloudFront(options: CloudFrontOptions): Promise<Local
     delayMs: settings.invalidationDelayMs,
     now: settings.now,
   });
-  const server = createServer({ maxHeaderSize: HEAD_BYTES_MAX }, edge.answer);
+  const server = createServer({ maxHeaderSize: HEAD_BYTES_MAX }, answer);
   server.on('clientError', refuseMalformed);
   const port = await listen(server, settings).catch(async (thrown: unknown) => {
     await client.close();
@@ -59,9 +60,8 @@ export async function startCloudFront(options: CloudFrontOptions): Promise<Local
     control: control.listener,
     async close() {
       control.close();
-      edge.abandon();
       await drain(server);
-      await client.close();
+      await client.close(); // breaks off what no viewer waits for
     },
   };
 }
@@ -79,9 +79,10 @@ function listen(server: Server, { host, port }: Settings): Promise<number> {
 
 async function drain(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
-  server.closeIdleConnections();
+  const sweep = setInterval(() => server.closeIdleConnections(), DRAIN_SWEEP_MS); // those that were busy before
   const impatience = setTimeout(() => server.closeAllConnections(), DRAIN_MS_MAX);
   await closed;
+  clearInterval(sweep);
   clearTimeout(impatience);
 }
 

@@ -73,7 +73,7 @@ export function shareBody(source: Readable, bytesMax: number): SharedBody {
 }
 
 async function drained(reader: ServerResponse): Promise<void> {
-  if (!reader.writableNeedDrain || reader.destroyed) return;
+  if (!reader.writableNeedDrain) return;
   const settled = new AbortController();
   const { signal } = settled;
   await Promise.race([once(reader, 'drain', { signal }), once(reader, 'close', { signal })]).catch(

@@ -1,6 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { rawOrigin, stage, until } from './stage';
+import type { CloudFrontOptions } from '../../local/cloudfront';
+import { rawOrigin, sent, stage, until } from './stage';
 
 const KEPT = { 'cache-control': 'max-age=60' };
 
@@ -20,16 +21,6 @@ function opened(
   return new Promise((resolve, reject) => {
     const viewer = request({ port, path, agent: false }, (reply) => resolve({ viewer, reply }));
     viewer.on('error', reject);
-    viewer.end();
-  });
-}
-
-/** Sends a request, and resolves once the edge has it. */
-function sent(port: number, path = '/'): Promise<ClientRequest> {
-  return new Promise((resolve) => {
-    const viewer = request({ port, path, agent: false, headers: { expect: '100-continue' } });
-    viewer.on('error', () => {});
-    viewer.on('continue', () => resolve(viewer)); // the edge's HTTP server has begun with it
     viewer.end();
   });
 }
@@ -164,6 +155,27 @@ describe('CFDG/RequestAndResponseBehaviorCustomOrigin: while the body is still c
     await until(() => replies.length === 1);
     viewer.destroy();
     await until(() => replies[0]?.destroyed === true);
+  });
+});
+
+describe('a fetch that nobody waits for any more', () => {
+  it('is joined by nobody, even while its function still runs', async () => {
+    const runs: (() => void)[] = [];
+    const originResponse: CloudFrontOptions['originResponse'] = ({ Records }) =>
+      new Promise((resolve) => runs.push(() => resolve(Records[0]?.cf.response)));
+    const { origin, edge, get, lines } = await stage({ originResponse });
+    origin.answer = (_, reply) => reply.writeHead(200, KEPT).end('page');
+    const viewer = await sent(edge.port);
+    await until(() => runs.length === 1);
+    viewer.destroy();
+    await until(() => viewer.closed);
+    await (await sent(edge.port, '/other')).destroy(); // the edge has seen it leave
+    const seen = get('/');
+    await until(() => origin.asked.filter(({ url }) => url === '/').length === 2);
+    await until(() => runs.length === 3);
+    for (const run of runs) run();
+    expect(await seen).toMatchObject({ status: 200, body: 'page', cache: 'Miss' });
+    expect(lines.some(({ status }) => status >= 500)).toBe(false);
   });
 });
 

@@ -115,6 +115,13 @@ describe("RFC 9110 §13: a viewer's condition on a cached object", () => {
     expect(origin.asked).toHaveLength(1);
   });
 
+  it('changes nothing about an error: a condition is about a page (RFC 9110 §13.2.1)', async () => {
+    const { origin, get } = await stage();
+    origin.answer = page(headers, 'gone', 404);
+    await get('/');
+    expect((await get('/', { headers: { 'if-none-match': '"1"' } })).status).toBe(404);
+  });
+
   it('does not reach the origin on a miss: the answer is for the cache', async () => {
     const { origin, get } = await stage();
     origin.answer = page(headers);

@@ -215,6 +215,16 @@ describe("CFDG/lambda-generating-http-responses: the function's result", () => {
     expect([seen.body, seen.headers['content-length']]).toEqual(['größer', '8']);
   });
 
+  it('cannot make the body longer or shorter than it is', async () => {
+    const { originResponse } = watching(({ response }) => ({
+      ...response,
+      headers: { ...response.headers, 'content-length': [{ value: '400' }] },
+    }));
+    const { origin, get } = await stage({ originResponse });
+    origin.answer = page({});
+    expect(await get('/')).toMatchObject({ body: 'page', headers: { 'content-length': '4' } });
+  });
+
   const bad: [string, (cf: Cf) => unknown, string][] = [
     ['is nothing', () => undefined, 'returned undefined'],
     ['is null', () => null, 'returned null'],

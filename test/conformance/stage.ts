@@ -9,6 +9,7 @@
  * @module
  */
 import {
+  type ClientRequest,
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
@@ -134,6 +135,16 @@ export function ask(port: number, path: string, sent: Request = {}): Promise<See
     });
     viewer.on('error', reject);
     viewer.end(body);
+  });
+}
+
+/** Sends a request, and resolves once the edge has it. */
+export function sent(port: number, path = '/'): Promise<ClientRequest> {
+  return new Promise((resolve) => {
+    const viewer = request({ port, path, agent: false, headers: { expect: '100-continue' } });
+    viewer.on('error', () => {});
+    viewer.on('continue', () => resolve(viewer)); // the edge's HTTP server has begun with it
+    viewer.end();
   });
 }
 

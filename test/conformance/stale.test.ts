@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { page, rawOrigin, stage, until, versions } from './stage';
+import type { CloudFrontOptions } from '../../local/cloudfront';
+import { page, rawOrigin, sent, stage, until, versions } from './stage';
 
 describe('CFDG/Expiration: stale-while-revalidate', () => {
   it('answers at once from the expired copy, and fetches once behind it', async () => {
@@ -62,6 +63,51 @@ describe('CFDG/Expiration: stale-while-revalidate', () => {
     await get('/');
     await until(() => origin.asked.length === 2);
     expect((await get('/')).body).toBe('page');
+  });
+
+  it('leaves the origin in peace for the error-caching minimum, and still answers', async () => {
+    let runs = 0; // once the function has run, the refresh has failed
+    const originResponse: CloudFrontOptions['originResponse'] = async ({ Records }) => {
+      if (Records[0]?.cf.request.uri === '/') runs += 1;
+      return Records[0]?.cf.response;
+    };
+    const { origin, get, pass } = await stage({ originResponse, errorCachingMinSeconds: 10 });
+    origin.answer = page({
+      'cache-control': 'max-age=10, stale-while-revalidate=60, stale-if-error=0',
+    });
+    await get('/');
+    pass(11);
+    origin.answer = page({}, 'broken', 500);
+    expect((await get('/')).body).toBe('page');
+    await until(() => runs === 2);
+    pass(9);
+    expect((await get('/')).body).toBe('page');
+    await get('/other'); // a refresh would have been there before
+    expect(runs).toBe(2);
+    pass(1);
+    expect((await get('/')).body).toBe('page');
+    await until(() => runs === 3);
+  });
+
+  it('goes on in the background when a viewer that had to wait for it leaves', async () => {
+    const { origin, edge, get, pass } = await stage();
+    origin.answer = page({ 'cache-control': 'max-age=10, stale-while-revalidate=60' }, 'old');
+    await get('/');
+    pass(11);
+    let finish = () => {};
+    origin.answer = (_, reply) => {
+      finish = () => page({ 'cache-control': 'max-age=60' }, 'new')(reply.req, reply);
+    };
+    await get('/');
+    await until(() => origin.asked.length === 2);
+    pass(60); // past the window: the next one waits
+    const waiting = (await sent(edge.port)).destroy();
+    await until(() => waiting.closed);
+    await (await sent(edge.port, '/other')).destroy(); // the edge has seen it leave
+    finish();
+    let seen = await get('/');
+    while (seen.cache !== 'Hit') seen = await get('/');
+    expect([seen.body, origin.asked.filter(({ url }) => url === '/').length]).toEqual(['new', 2]);
   });
 
   it('ends with any other answer, even one that is not kept', async () => {

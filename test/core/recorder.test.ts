@@ -269,7 +269,17 @@ describe('what no purge could name', () => {
     [
       'a url past 4,000 characters without a tag',
       () => page({ 'cache-tag': [] }, { url: encodeUrl(`/${'x'.repeat(4_000)}`) }),
-      'url-too-long',
+      'url-unpurgeable',
+    ],
+    [
+      'a url with a tilde, without a tag: CloudFront cannot purge its path',
+      () => page({ 'cache-tag': [] }, { url: encodeUrl('/~ann/') }),
+      'url-unpurgeable',
+    ],
+    [
+      'a url that ends like a wildcard, with more tags than CloudFront keeps',
+      () => page({ 'cache-tag': [numbered(51)] }, { url: encodeUrl('/search?q=*') }),
+      'url-unpurgeable',
     ],
   ])('lives a short time: %s', async (_, make, reason) => {
     const ruling = await rule(make());

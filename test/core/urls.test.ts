@@ -18,6 +18,8 @@ describe('a url that somebody asks to revalidate', () => {
     ['/a b', 'percent-encode the rest'],
     ['/é', 'percent-encode the rest'],
     ['/posts/*', 'wildcards are not taken'],
+    ['/~ann', 'cannot purge a path with a tilde: revalidate by tag'],
+    ['/%7Eann', 'cannot purge a path with a tilde'],
     [`/${'x'.repeat(4_000)}`, 'at most 4000 characters, this one 4001: revalidate by tag'],
   ])('%j is refused with the rule', (url, rule) => {
     expect(() => parseUrl(url, 'urls[0]')).toThrow(rule);

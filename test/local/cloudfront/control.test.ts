@@ -7,7 +7,7 @@ import {
   GetInvalidationCommand,
   ListInvalidationsCommand,
 } from '@aws-sdk/client-cloudfront';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createControl } from '../../../local/cloudfront/control';
 import { until } from '../../conformance/stage';
 
@@ -48,7 +48,7 @@ async function controlled({ delayMs = 0 } = {}) {
   const get = (Id: string) => client.send(new GetInvalidationCommand({ DistributionId, Id }));
   const raw = (method: string, path: string, body?: string) =>
     fetch(endpoint + path, { method, ...(body === undefined ? {} : { body }) });
-  return { client, purged, create, list, get, raw };
+  return { client, purged, create, list, get, raw, close: control.close };
 }
 
 /** The SDK's own error, by its name and status. */
@@ -240,6 +240,25 @@ describe('CFAPI/API_ListInvalidations', () => {
     expect(await refusal(list({ Marker: 'INONE' }))).toEqual(['InvalidArgument', 400]);
     const reply = await raw('GET', '/2020-05-31/distribution/E1LOCAL/invalidation?MaxItems=few');
     expect([reply.status, await reply.text()]).toEqual([400, expect.stringContaining('MaxItems')]);
+  });
+});
+
+describe('a control API that closes', () => {
+  it('leaves nothing behind that would still take effect', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const { raw, close, purged } = await controlled({ delayMs: 1_000 });
+    const batch = (item: string) =>
+      `<InvalidationBatch><Paths><Quantity>1</Quantity><Items><Path>${item}</Path></Items></Paths><CallerReference>${item}</CallerReference></InvalidationBatch>`;
+    const path = '/2020-05-31/distribution/E1LOCAL/invalidation';
+    await raw('POST', path, batch('/in-time'));
+    vi.advanceTimersByTime(1_000);
+    await raw('POST', path, batch('/too-late'));
+    close();
+    vi.advanceTimersByTime(1_000);
+    expect(purged).toEqual(['/in-time']);
   });
 });
 
