@@ -8,11 +8,11 @@
  * @module
  */
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { IsrError } from '../../core/errors';
+import type { Socket } from 'node:net';
+import { listen, urlAt } from '../listen';
 import { createControl } from './control';
 import { createEdge } from './edge';
-import { type CloudFrontOptions, type Settings, settle } from './options';
+import { type CloudFrontOptions, settle } from './options';
 import { originClient } from './origin-fetch';
 import { createStore } from './store';
 
@@ -55,7 +55,7 @@ export async function startCloudFront(options: CloudFrontOptions): Promise<Local
   });
 
   return {
-    url: `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
+    url: urlAt(port, settings.host),
     port,
     control: control.listener,
     async close() {
@@ -66,20 +66,10 @@ export async function startCloudFront(options: CloudFrontOptions): Promise<Local
   };
 }
 
-function listen(server: Server, { host, port }: Settings): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const isTaken = cause.code === 'EADDRINUSE';
-      const message = `port ${port} on ${host} is taken by another program`;
-      reject(isTaken ? new IsrError('port-taken', message, 'port', { cause }) : cause);
-    });
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
-  });
-}
-
 async function drain(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
-  const sweep = setInterval(() => server.closeIdleConnections(), DRAIN_SWEEP_MS); // those that were busy before
+  // a connection that was busy until now would stay for its keep-alive
+  const sweep = setInterval(() => server.closeIdleConnections(), DRAIN_SWEEP_MS);
   const impatience = setTimeout(() => server.closeAllConnections(), DRAIN_MS_MAX);
   await closed;
   clearInterval(sweep);

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { CloudFrontResponseEvent } from 'aws-lambda';
-import { IsrError } from '../../core/errors';
+import { parseOrigin } from '../origin-address';
 import type { Ttl } from './lifetime';
 
 export interface CloudFrontOptions {
@@ -142,19 +142,4 @@ export function settle(options: CloudFrontOptions): Settings {
     domainName: `${options.distributionId.toLowerCase()}.cloudfront.net`,
     via: `1.1 ${server}.cloudfront.net (CloudFront)`,
   };
-}
-
-function parseOrigin(origin: string): URL {
-  const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  const isPlain =
-    url !== undefined &&
-    ['http:', 'https:'].includes(url.protocol) &&
-    url.href === `${url.origin}/` &&
-    !/[?#]/.test(origin); // an empty query or fragment leaves no trace in href
-  if (isPlain) return url;
-  throw new IsrError(
-    'origin-invalid',
-    `origin is ${JSON.stringify(origin)}: it takes http://host[:port] or https://host[:port], without a path`,
-    'origin',
-  );
 }

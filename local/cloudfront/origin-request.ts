@@ -2,7 +2,7 @@
  * What the origin is asked: of the viewer's request, the cache key and nothing more.
  *
  * Headers in the key are forwarded, no other of a GET: no cookie, no Authorization, no Accept-Language, no condition
- * of the viewer's own. Other methods keep what describes their body, and Authorization.
+ * of the viewer's own. Other methods keep what describes their body.
  * @see CFDG, RequestAndResponseBehaviorCustomOrigin (request headers), controlling-origin-requests
  * @module
  */
@@ -24,14 +24,8 @@ export interface Ask {
   readonly id: string;
 }
 
-/** Beside the key, of methods that carry a body. */
-const PASSED = [
-  'content-type',
-  'content-length',
-  'content-encoding',
-  'content-md5',
-  'authorization',
-];
+/** Beside the key, of methods that carry a body: what the construct's origin request policy names, and its length. */
+const PASSED = ['content-type', 'content-length'];
 
 export function askOf(
   viewer: IncomingMessage,

@@ -6,7 +6,7 @@
  *     byTag   all copies with a tag       post:42     →  /posts/42, /posts, /
  *
  * The two indexes hold exactly the copies that byKey holds: `dispose` takes out what leaves it, for whatever reason.
- * An exact path and a tag are looked up; a wildcard walks all urls (36 ms for 10⁶, and CloudFront takes one a second).
+ * An exact path and a tag are looked up; a wildcard walks all urls (20 ms for 10⁶; CloudFront takes one a second).
  * @see CFDG, invalidation-specifying-objects, invalidation-by-tags, invalidation-specifying-tags
  * @module
  */
@@ -105,6 +105,15 @@ export function createStore({ maxBytes }: { maxBytes: number }): Store {
     for (const [url, copies] of byUrl) if (url.startsWith(prefix)) yield* copies;
   }
 
+  /** Taking a million copies out one by one would hold the event loop for seconds. */
+  function clear(): number {
+    const { size } = byKey;
+    byUrl.clear();
+    byTag.clear();
+    byKey.clear();
+    return size;
+  }
+
   return {
     get: (key) => byKey.get(key),
     put(copy) {
@@ -115,6 +124,7 @@ export function createStore({ maxBytes }: { maxBytes: number }): Store {
       byKey.delete(key);
     },
     invalidate(item) {
+      if (item === '/*') return clear();
       const copies = [...covered(item)]; // first collected: deleting changes the indexes
       for (const { key } of copies) byKey.delete(key);
       return copies.length;

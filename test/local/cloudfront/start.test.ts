@@ -19,7 +19,7 @@ describe('a local CloudFront starts', () => {
     });
     await expect(second).rejects.toMatchObject({
       code: 'port-taken',
-      message: `port ${edge.port} on 127.0.0.1 is taken by another program`,
+      message: `port ${edge.port} of 127.0.0.1 is taken: something else listens there`,
     });
   });
 

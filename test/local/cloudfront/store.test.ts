@@ -33,6 +33,14 @@ describe('the store', () => {
     expect(['/a', '/*', '#t'].map(store.invalidate)).toEqual([0, 0, 0]);
   });
 
+  it('is empty after an invalidation of everything, and fills again', () => {
+    const store = createStore({ maxBytes: 1_000_000 });
+    for (const url of ['/', '/a', '/b?c=1']) store.put(copyOf(url, ['t']));
+    expect(['/*', '/*', '#t', '/a'].map(store.invalidate)).toEqual([3, 0, 0, 0]);
+    store.put(copyOf('/a', ['t']));
+    expect(store.invalidate('#t')).toBe(1);
+  });
+
   it('indexes a replacement once, under its own tags', () => {
     const store = createStore({ maxBytes: 1_000_000 });
     store.put(copyOf('/a', ['old']));
