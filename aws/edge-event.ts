@@ -12,11 +12,15 @@ import { CONFIG, type Fields } from '../core/headers';
 import type { Page, Ruling } from '../core/recorder';
 import { urlOf } from '../core/urls';
 
+/** An S3 origin does not say (CFDG, cloudfront-limits: origin response timeout). */
+const READ_TIMEOUT_SECONDS_MAX = 120;
+
 type Cf = CloudFrontResponseEvent['Records'][0]['cf'];
 
 export function pageOf({ request, response }: Cf): Page {
   return {
     url: urlOf(request.uri, request.querystring),
+    originTimeoutMs: (request.origin?.custom?.readTimeout ?? READ_TIMEOUT_SECONDS_MAX) * 1_000,
     method: request.method,
     status: Number(response.status),
     request: fieldsOf(request.headers),
@@ -26,7 +30,8 @@ export function pageOf({ request, response }: Cf): Page {
 
 /** The recorder's configuration, as the origin's custom header carries it. */
 export function configTextOf({ request }: Cf): string | undefined {
-  return request.origin?.custom?.customHeaders[CONFIG]?.[0]?.value;
+  const { custom, s3 } = request.origin ?? {};
+  return (custom ?? s3)?.customHeaders[CONFIG]?.[0]?.value;
 }
 
 export function withRuling(

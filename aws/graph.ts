@@ -3,7 +3,7 @@
  *
  *     tag#post:42#0 | url#/posts/42 | { expires: 1767225600, byPath?: true, url? }
  *     tag#post:42   | #             | { epoch: 1767222000123, job, expires }
- *     url#/posts/42 | #             | { tags, marks: { <tag set>: { until, at, validators } }, until, epoch?, job?,
+ *     url#/posts/42 | #             | { tags, marks: { <tag set>: { until, at } }, until, epoch?, job?,
  *                                       status, etag?, recordedAt, expires, url? }
  *
  * `expires` is DynamoDB's broom (seconds); it lags by days, so every read compares it itself. An expiry never
@@ -30,7 +30,8 @@ const BATCH_KEYS_MAX = 100;
 const WRITES_AT_ONCE = 50;
 /** Epochs live a day: far longer than any render. */
 const DAY_SECONDS = 86_400;
-const HOUR_SECONDS = 3_600;
+/** An epoch's item may be made to live longer this much later than its epoch. */
+const TARDY_SECONDS = 60;
 
 const NAMES = { '#expires': 'expires', '#until': 'until', '#status': 'status', '#url': 'url' };
 
@@ -112,7 +113,7 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
       }),
     );
     const expires = numberOf(written?.Attributes?.expires);
-    if (expires === undefined || expires > nowSeconds + HOUR_SECONDS) return;
+    if (expires === undefined || expires > nowSeconds + DAY_SECONDS - TARDY_SECONDS) return;
     await ifCondition(
       update(urlKey(url), {
         set: '#expires = :day',
@@ -224,18 +225,12 @@ function markOf({ M }: AttributeValue): Mark {
   return {
     untilSeconds: numberOf(M?.until) ?? 0,
     atMs: numberOf(M?.at) ?? Number.POSITIVE_INFINITY, // a mark without a time proves nothing
-    validators: (M?.validators?.L ?? []).flatMap(({ S }) => S ?? []),
   };
 }
 
 function marksItem(marks: UrlWrite['marks']): AttributeValue {
-  const items = Object.entries(marks).map(([tagSet, { untilSeconds, atMs, validators }]) => {
-    const M: Item = {
-      until: number(untilSeconds),
-      at: number(atMs),
-      validators: { L: validators.map(string) },
-    };
-    return [tagSet, { M }] as const;
+  const items = Object.entries(marks).map(([tagSet, { untilSeconds, atMs }]) => {
+    return [tagSet, { M: { until: number(untilSeconds), at: number(atMs) } }] as const;
   });
   return { M: Object.fromEntries(items) };
 }

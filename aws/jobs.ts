@@ -23,16 +23,7 @@ const KEPT_SECONDS = 30 * 86_400;
 
 /** Written once; a repeated message changes nothing. */
 const TIMES = ['requestedAtMs', 'purgingAtMs', 'purgedAtMs', 'warmingAtMs', 'failedAtMs'] as const;
-const COUNTS = [
-  'epochMs',
-  'tags',
-  'urls',
-  'items',
-  'skipped',
-  'covered',
-  'warmParts',
-  'warmUrls',
-] as const;
+const COUNTS = ['epochMs', 'tags', 'urls', 'items', 'skipped', 'covered', 'warmUrls'] as const;
 
 export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, 'now'>): Jobs {
   /** Sets what is not set yet. */
@@ -71,7 +62,9 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
         invalidations: { L: (invalidations ?? []).map(string) },
       });
     },
-    warming: (id, facts) => setOnce(id, numbers(facts)),
+    async warming(id, { warmParts = [], ...facts }) {
+      await setOnce(id, { ...numbers(facts), warmParts: { L: warmParts.map(string) } });
+    },
     async warmed(id, part, result) {
       // a job that has expired meanwhile is not made again by its last warm
       await ifCondition(
@@ -86,9 +79,13 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
       );
     },
     async failed(id, { failedAtMs, error }) {
-      await setOnce(id, {
-        ...numbers({ requestedAtMs: failedAtMs, tags: 0, urls: 0, failedAtMs }),
-        error: string(error),
+      await setOnce(id, numbers({ requestedAtMs: failedAtMs, tags: 0, urls: 0 }));
+      await call('UpdateItem', {
+        TableName: table,
+        Key: keyItem(jobKey(id)),
+        UpdateExpression: 'SET failedAtMs = :at, #error = :error',
+        ExpressionAttributeNames: { '#error': 'error' },
+        ExpressionAttributeValues: { ':at': number(failedAtMs), ':error': string(error) },
       });
     },
   };
@@ -116,6 +113,7 @@ function factsOf(id: string, item: Item): JobFacts {
     urls: 0,
     ...Object.fromEntries(set),
     ...(item.error?.S === undefined ? {} : { error: item.error.S }),
+    ...(item.warmParts?.L ? { warmParts: strings(item.warmParts) } : {}),
     ...(item.invalidations?.L ? { invalidations: strings(item.invalidations) } : {}),
     parts: Object.fromEntries(parts),
   };

@@ -1,22 +1,29 @@
 /** `isr dev`: the whole edge on this machine, in front of a server that renders. */
 import { Command } from 'commander';
+import { IsrError } from '../core/errors';
 import type { RequestLine } from '../local/cloudfront';
 import type { LocalEdge } from '../local/edge';
-import { EXIT, type Io, parsePort, type Run } from './io';
+import { collect, EXIT, type Io, PORT_MAX, parsePort, parseSeconds, type Run } from './io';
 
 const EXAMPLES = `
 Examples:
   $ isr dev --origin http://localhost:8000
   $ isr dev --origin http://localhost:8000 --port 8080 --json
+  $ isr dev --origin http://localhost:8000 --render-budget 2
 
 Then, when data changes:
   $ isr revalidate post:42
   $ curl -X POST http://127.0.0.1:4001/revalidate -H 'content-type: application/json' -d '{"tags":["post:42"]}'`;
 
+/** Of a page's tags a line shows so many. */
+const TAGS_SHOWN = 12;
+
 interface DevOptions {
   readonly origin: string;
   readonly port: number;
   readonly apiPort?: number;
+  readonly renderBudget?: number;
+  readonly keyHeader: readonly string[];
   readonly verbose?: boolean;
   readonly json?: boolean;
 }
@@ -36,6 +43,17 @@ export function devCommand(io: Io, run: Run): Command {
       'where the revalidate API listens (default: the port after it)',
       parsePort,
     )
+    .option(
+      '--render-budget <seconds>',
+      'the longest that the origin renders when it sends no x-isr-elapsed (default: 30, its timeout)',
+      parseSeconds,
+    )
+    .option(
+      '--key-header <name>',
+      'a request header in the cache key; may be given again',
+      collect,
+      [],
+    )
     .option('-v, --verbose', 'show what the functions print')
     .option('--json', 'one JSON line a request, for machines')
     .addHelpText('after', EXAMPLES)
@@ -43,12 +61,19 @@ export function devCommand(io: Io, run: Run): Command {
 }
 
 async function dev(options: DevOptions, io: Io): Promise<number> {
-  const apiPort = options.apiPort ?? (options.port === 0 ? 0 : options.port + 1);
+  const { port, apiPort = port === 0 || port === PORT_MAX ? 0 : port + 1 } = options;
+  if (port !== 0 && port === apiPort) {
+    throw new IsrError('option-invalid', `--api-port is ${port}, as --port is: choose another`);
+  }
   const { startLocalEdge } = await import('../local/edge.js'); // other commands start without it
   const edge = await startLocalEdge({
     origin: options.origin,
-    port: options.port,
+    port,
     apiPort,
+    recorder: {
+      keyHeaders: options.keyHeader.map((name) => name.toLowerCase()),
+      ...(options.renderBudget ? { renderBudgetMs: options.renderBudget * 1_000 } : {}),
+    },
     onRequest: (line) => io.out(options.json ? JSON.stringify(line) : lineOf(line)),
     ...(options.verbose ? { onLog: io.err } : {}),
   });
@@ -77,19 +102,30 @@ function greet(edge: LocalEdge, options: DevOptions, io: Io): void {
     return;
   }
   io.out(`edge      ${url}  in front of ${options.origin}`);
-  io.out(`api       ${apiUrl}/revalidate`);
+  io.out(`api       ${apiUrl}  (isr revalidate TAG --endpoint ${apiUrl})`);
   io.out(`dynamodb  ${dynamoDbEndpoint}  table ${edge.table}`);
   io.out(`sqs       ${sqsEndpoint}`);
   io.out('Ctrl-C ends it.');
 }
 
-/** `Miss 200 /posts/1 84 ms  tags=list,post:1  max-age=300, …  kept` */
-function lineOf({ result, status, url, ms, tags, ttl, ruling }: RequestLine): string {
+/** `Miss  GET 200 /posts/1 84 ms  tags=list,post:1  max-age=300, …  kept` */
+function lineOf({
+  result,
+  method,
+  status,
+  url,
+  ms,
+  tags,
+  ttl,
+  ruling,
+  error,
+}: RequestLine): string {
   const parts = [
-    `${result.padEnd(10)} ${status} ${url} ${Math.round(ms)} ms`,
-    tags?.length ? `tags=${tags.join(',')}` : '',
+    `${result.padEnd(10)} ${method} ${status} ${url} ${Math.round(ms)} ms`,
+    tags?.length ? `tags=${tags.slice(0, TAGS_SHOWN).join(',')}` : '',
     ttl ?? '',
     ruling ?? '',
+    error ?? '',
   ];
   return parts.filter(Boolean).join('  ');
 }

@@ -1,7 +1,7 @@
 /**
  * What every command shares: where it writes, and how it fails.
  *
- * Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage (commander's sentence, and where help is).
+ * Exit codes: 0 done, 1 failed (one sentence on stderr), 2 no such command or option (commander's sentence).
  * @module
  */
 import { InvalidArgumentError } from 'commander';
@@ -31,7 +31,7 @@ export function endpointOf(option: string | undefined, env: Io['env']): string {
 /** Runs a command's work and keeps its exit code. */
 export type Run = (isJson: boolean | undefined, work: () => Promise<number>) => Promise<void>;
 
-/** Runs a command; a failure becomes its sentence, and the advice that goes with it. */
+/** Runs a command; a failure becomes its sentence. */
 export async function reportFailure(
   io: Io,
   isJson: boolean | undefined,
@@ -43,7 +43,6 @@ export async function reportFailure(
     const isOurs = thrown instanceof IsrError;
     if (isJson && isOurs) io.out(JSON.stringify(thrown.toBody()));
     io.err(`isr: ${reasonOf(thrown)}`);
-    if (isOurs) io.err(thrown.advice);
     return EXIT.failed;
   }
 }
@@ -55,9 +54,16 @@ export function parseSeconds(value: string): number {
   throw new InvalidArgumentError('It takes seconds, more than 0.');
 }
 
+/** An option that may be given again, for commander. */
+export function collect(value: string, earlier: readonly string[]): string[] {
+  return [...earlier, value];
+}
+
+export const PORT_MAX = 65_535;
+
 /** A port for commander: a whole number from 0 (any free one) to 65,535. */
 export function parsePort(value: string): number {
   const port = Number(value);
-  if (/^\d+$/.test(value) && port <= 65_535) return port;
+  if (/^\d+$/.test(value) && port <= PORT_MAX) return port;
   throw new InvalidArgumentError('A port is a whole number from 0 (any free one) to 65535.');
 }

@@ -42,14 +42,17 @@ export function printJob(job: Job, isJson: boolean, { out }: Pick<Io, 'out'>): v
     out(`  ${`+${atMs - job.requestedAtMs} ms`.padStart(10)}  ${name}`);
   }
   out(
-    `  asked for ${job.tags} tags, ${job.urls} urls; ${job.items ?? 0} purge items, ${job.skipped ?? 0} needed none`,
+    `  asked for: tags ${job.tags}, urls ${job.urls}; purge items: ${job.items ?? 0}; needed none: ${job.skipped ?? 0}`,
   );
-  if (job.warmUrls !== undefined) {
+  if (job.covered === 0) out('  nothing that is cached depends on it');
+  if (job.warmUrls) {
     out(
       `  warmed ${job.warmed} of ${job.warmUrls} urls, ${job.stale} still stale, ${job.failed} failed`,
     );
   }
   for (const problem of job.problems) out(`  ! ${problem}`);
+  const unnamed = job.stale + job.failed - job.problems.length;
+  if (unnamed > 0) out(`  ! and ${unnamed} more`);
   if (job.error) out(`  ! ${job.error}`);
 }
 

@@ -13,7 +13,7 @@ Examples:
   $ isr revalidate post:42 --wait              purge, warm and verify what depends on post:42
   $ isr jobs ID                                what became of it
 
-Exit codes: 0 done, 1 failed, 2 wrong usage. --json prints for machines.`;
+Exit codes: 0 done, 1 failed, 2 no such command or option. --json prints for machines.`;
 
 /** @param args without node and script, as in `['revalidate', 'post:42']` */
 export async function main(args: readonly string[], io: Io): Promise<number> {

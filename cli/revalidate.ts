@@ -6,7 +6,7 @@ import { isEnded, type Job } from '../core/jobs';
 import { parseTag } from '../core/tags';
 import { encodeUrl, parseUrl } from '../core/urls';
 import { fetchFor } from './fetch';
-import { ENDPOINT_HELP, EXIT, endpointOf, type Io, parseSeconds, type Run } from './io';
+import { collect, ENDPOINT_HELP, EXIT, endpointOf, type Io, parseSeconds, type Run } from './io';
 import { printJob } from './jobs';
 
 const EXAMPLES = `
@@ -14,7 +14,7 @@ Examples:
   $ isr revalidate post:42
   $ isr revalidate post:42 category:7 --wait
   $ isr revalidate --url /posts/42 --url '/search?q=isr'
-  $ isr revalidate post:42 --endpoint https://abc123.execute-api.eu-west-1.amazonaws.com/prod
+  $ isr revalidate post:42 --endpoint https://abc123.execute-api.eu-west-1.amazonaws.com/v1
 
 With --wait the exit code is 0 only when every page is fresh.`;
 
@@ -74,8 +74,4 @@ async function revalidate(
   if (!isEnded(ended.state))
     io.err(`isr: the job is ${ended.state} after ${options.timeout} s and goes on`);
   return ended.state === 'fresh' ? EXIT.done : EXIT.failed;
-}
-
-function collect(value: string, earlier: readonly string[]): string[] {
-  return [...earlier, value];
 }

@@ -1,13 +1,13 @@
 /**
  * The revalidate API's client: says that data changed, and follows what becomes of it.
  *
- *     const isr = new IsrClient({ endpoint: 'https://x.execute-api.eu-west-1.amazonaws.com/prod' });
+ *     const isr = new IsrClient({ endpoint: 'https://x.execute-api.eu-west-1.amazonaws.com/v1' });
  *     const { job } = await isr.revalidate({ tags: ['post:42'] });
  *     const { state } = await isr.wait(job, { timeoutMs: 30_000 }); // 'fresh'
  *
  * Call `revalidate` after the change is committed: else a page that is rendered in between has the old data, and counts
  * as younger than the change.
- * Sending one twice does no harm (epochs only grow, and the second purge finds little to do), so it is tried again
+ * Sending one twice does no harm (epochs only grow; at worst a purge is paid twice), so it is tried again
  * whenever the answer does not say that it arrived.
  * @module
  */
@@ -48,8 +48,6 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A job is unknown until a worker takes it from the queue; for so long that counts as queued. */
-const UNKNOWN_MS_MAX = 30_000;
 const POLL_MS = { first: 100, max: 2_000, growth: 1.5 };
 
 export class IsrClient {
@@ -101,7 +99,7 @@ export class IsrClient {
    * Follows a job to its end.
    *
    * @returns the ended job; or, when time is up, the job as it was then: look at its `state`
-   * @throws IsrError `job-unknown` when no worker has taken it within 30 s (or `timeoutMs`, when that is less)
+   * @throws IsrError `job-unknown` when no worker has taken it within `timeoutMs`
    */
   async wait(id: string, options: WaitOptions = {}): Promise<Job> {
     const { timeoutMs = 60_000, onChange, signal } = options;
@@ -110,8 +108,7 @@ export class IsrClient {
     for (let pauseMs = POLL_MS.first; ; pauseMs = Math.min(pauseMs * POLL_MS.growth, POLL_MS.max)) {
       signal?.throwIfAborted();
       const leftMs = () => startMs + timeoutMs - this.clock.now();
-      const isUnknownFine = () =>
-        seen === undefined && leftMs() > 0 && this.clock.now() - startMs < UNKNOWN_MS_MAX;
+      const isUnknownFine = () => seen === undefined && leftMs() > 0; // a worker has not taken it from the queue yet
       const job = await this.jobUnlessUnknown(id, { signal, isUnknownFine });
       const text = JSON.stringify(job);
       if (job && text !== seen) onChange?.(job);

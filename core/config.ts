@@ -21,8 +21,11 @@ export interface RecorderConfig {
   readonly deadlineMs: number;
   /** How long a response lives that could not be recorded: it cannot be purged, so it has to expire by itself. */
   readonly unrecordedSeconds: number;
-  /** How old a render may be when its origin does not say (`x-isr-elapsed`). */
-  readonly renderBudgetMs: number;
+  /**
+   * How old a render may be when its origin does not say (`x-isr-elapsed`).
+   * @default - the origin's response timeout: CloudFront waits no longer for the first byte
+   */
+  readonly renderBudgetMs?: number;
   readonly keyHeaders: readonly string[];
   readonly maxTtlSeconds: number;
   readonly defaultSwrSeconds: number;
@@ -31,7 +34,6 @@ export interface RecorderConfig {
 export const RECORDER_DEFAULTS = {
   deadlineMs: 1_000,
   unrecordedSeconds: 10,
-  renderBudgetMs: 10_000,
   keyHeaders: [],
   maxTtlSeconds: 31_536_000,
   defaultSwrSeconds: 2_592_000,

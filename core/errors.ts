@@ -14,7 +14,8 @@ export const ERRORS = {
   },
   'body-invalid': {
     status: 400,
-    advice: 'Send JSON such as {"tags":["post:42"],"urls":["/posts/42"]}; no other field is known.',
+    advice:
+      'Name tags, urls or both, as in {"tags":["post:42"],"urls":["/posts/42"]}; no other field is known.',
   },
   'body-too-large': {
     status: 400,

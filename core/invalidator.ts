@@ -15,13 +15,17 @@ import type { InvalidatorConfig } from './config';
 import { hash } from './hash';
 import { inParallel } from './parallel';
 import { type Plan, plan, type Reading, readEdges } from './plan/plan';
-import type { Clock, Graph, Jobs, Purger, WarmMessage, WarmQueue } from './ports';
+import type { Clock, Graph, Jobs, PurgeOutcome, Purger, WarmMessage, WarmQueue } from './ports';
 import type { QueuedRevalidation, Revalidation } from './revalidation';
 import type { Url } from './urls';
 
 /** CloudFront takes so many items a second (CFDG, cloudfront-limits#limits-invalidations). */
 const WAVE_ITEMS_MAX = 150;
 const WAVE_PAUSE_MS = 1_000;
+/** What CloudFront has no room for is tried again after so long, twice as long, … */
+const REFUSED_PAUSE_MS = { first: 1_000, max: 16_000 };
+/** Past it the messages go back to the queue: well before the function's own time is up (lib/invalidator.ts). */
+const PURGE_MS_MAX = 200_000;
 /** A part is what one run of the warmer takes. */
 const WARM_PART_URLS = 25;
 const JOBS_AT_ONCE = 10;
@@ -36,8 +40,14 @@ export interface InvalidatorPorts {
 
 export type InvalidateOutcome =
   | { readonly kind: 'done' }
-  /** CloudFront has enough to do: the messages go back to the queue. */
+  /** CloudFront has had no room all the time: the messages go back to the queue. */
   | { readonly kind: 'deferred'; readonly why: string };
+
+/** A revalidation, and when its epoch is: the first try decides, and later tries keep to it. */
+interface Work {
+  readonly revalidation: QueuedRevalidation;
+  readonly epochMs: number;
+}
 
 /** @throws what a port throws; then nothing is lost: the messages stay in the queue */
 export async function invalidate(
@@ -45,76 +55,70 @@ export async function invalidate(
   config: InvalidatorConfig,
   ports: InvalidatorPorts,
 ): Promise<InvalidateOutcome> {
-  const { jobs } = ports;
-  const stages = await inParallel(batch, JOBS_AT_ONCE, async (revalidation) => {
-    const facts = await jobs.get(revalidation.job);
-    if (facts?.warmParts !== undefined) return { revalidation, stage: 'done' as const, epochMs: 0 };
-    const { purgedAtMs, epochMs } = facts ?? {};
-    if (purgedAtMs !== undefined && epochMs !== undefined) {
-      return { revalidation, stage: 'purged' as const, epochMs };
-    }
-    return { revalidation, stage: 'new' as const, epochMs: 0 };
+  const nowMs = ports.clock.now();
+  const works = await inParallel(batch, JOBS_AT_ONCE, async (revalidation) => {
+    const facts = await ports.jobs.get(revalidation.job);
+    const stage = facts?.warmParts ? 'done' : facts?.purgedAtMs === undefined ? 'new' : 'purged';
+    return { stage, revalidation, epochMs: facts?.epochMs ?? nowMs };
   });
 
-  const purged = stages.filter(({ stage }) => stage === 'purged');
-  for (const { revalidation, epochMs } of purged) {
-    const reading = await read([revalidation], config, ports);
-    await warm([revalidation], { reading, epochMs }, config, ports);
-  }
+  const purged = works.filter(({ stage }) => stage === 'purged');
+  if (purged.length > 0) await warm(purged, await read(purged, config, ports), config, ports);
 
-  const pending = stages.filter(({ stage }) => stage === 'new').map((it) => it.revalidation);
+  const pending = works.filter(({ stage }) => stage === 'new');
   return pending.length === 0 ? { kind: 'done' } : purgeAndWarm(pending, config, ports);
 }
 
 async function purgeAndWarm(
-  batch: readonly QueuedRevalidation[],
+  works: readonly Work[],
   config: InvalidatorConfig,
   ports: InvalidatorPorts,
 ): Promise<InvalidateOutcome> {
-  const { graph, jobs, clock } = ports;
+  const { jobs, clock } = ports;
   const purgingAtMs = clock.now();
-  await inParallel(batch, JOBS_AT_ONCE, ({ job, requestedAtMs, tags, urls }) =>
-    jobs.begin(job, { requestedAtMs, purgingAtMs, tags: tags.length, urls: urls.length }),
-  );
+  await inParallel(works, JOBS_AT_ONCE, ({ revalidation, epochMs }) => {
+    const { job, requestedAtMs, tags, urls } = revalidation;
+    const asked = { tags: tags.length, urls: urls.length };
+    return jobs.begin(job, { requestedAtMs, purgingAtMs, epochMs, ...asked });
+  });
 
   // 1 write epochs
-  const epochMs = clock.now();
-  await graph.putEpochs({
-    ...union(batch),
-    epochMs,
-    job: (batch.at(-1) as QueuedRevalidation).job,
-  });
+  await writeEpochs(works, ports);
   await clock.sleep(config.graceMs);
   // 2 read edges
-  const reading = await read(batch, config, ports);
+  const reading = await read(works, config, ports);
 
-  const whole = plan(union(batch), reading, config.warmUrlsMax);
-  const ids = batch.map(({ messageId }) => messageId).sort();
+  const whole = plan(union(works), reading, config.warmUrlsMax);
+  const ids = works.map(({ revalidation }) => revalidation.messageId).sort();
   const purge = await purgeInWaves(whole, ids, ports);
   if (purge.kind === 'deferred') return purge;
 
-  await inParallel(batch, JOBS_AT_ONCE, (revalidation) => {
+  await inParallel(works, JOBS_AT_ONCE, ({ revalidation }) => {
     const { items, skipped, covered } = plan(revalidation, reading, config.warmUrlsMax);
     const counts = { items: items.length, skipped: skipped.length, covered };
     const { invalidations } = purge;
-    return jobs.purged(revalidation.job, {
-      purgedAtMs: clock.now(),
-      epochMs,
-      ...counts,
-      invalidations,
-    });
+    return jobs.purged(revalidation.job, { purgedAtMs: clock.now(), ...counts, invalidations });
   });
-  await warm(batch, { reading, epochMs }, config, ports);
+  await warm(works, reading, config, ports);
   return { kind: 'done' };
 }
 
+/** Those of a first try share one epoch; one that comes again keeps its own. */
+async function writeEpochs(works: readonly Work[], { graph }: InvalidatorPorts): Promise<void> {
+  for (const epochMs of new Set(works.map((work) => work.epochMs))) {
+    const theirs = works.filter((work) => work.epochMs === epochMs);
+    const job = theirs.at(-1)?.revalidation.job ?? '';
+    await graph.putEpochs({ ...union(theirs), epochMs, job });
+  }
+}
+
 function read(
-  batch: readonly QueuedRevalidation[],
-  config: InvalidatorConfig,
-  ports: InvalidatorPorts,
-) {
-  const nowSeconds = Math.floor(ports.clock.now() / 1_000);
-  return readEdges(ports.graph, union(batch), { nowSeconds, warmUrlsMax: config.warmUrlsMax });
+  works: readonly Work[],
+  { warmUrlsMax }: InvalidatorConfig,
+  { graph, clock }: InvalidatorPorts,
+): Promise<Reading> {
+  const nowSeconds = Math.floor(clock.now() / 1_000);
+  return readEdges(graph, union(works), { nowSeconds, warmUrlsMax });
 }
 
 type Purge =
@@ -127,50 +131,87 @@ async function purgeInWaves(
   ids: readonly string[],
   ports: InvalidatorPorts,
 ): Promise<Purge> {
+  const lateAtMs = ports.clock.now() + PURGE_MS_MAX;
   const invalidations: string[] = [];
   for (const wave of chunks(items.map(({ item }) => item).sort(), WAVE_ITEMS_MAX)) {
     if (invalidations.length > 0) await ports.clock.sleep(WAVE_PAUSE_MS);
-    const outcome = await ports.purger.purge(wave, hash(JSON.stringify([ids, wave])));
+    const reference = hash(JSON.stringify([ids, wave]));
+    const outcome = await purgeUntil(lateAtMs, { wave, reference }, ports);
     if (outcome.kind === 'deferred') return outcome;
     invalidations.push(outcome.invalidation);
   }
   return { kind: 'done', invalidations };
 }
 
-/** Jobs of one batch share the pages they have in common: each is fetched once. */
+/** A refusal for want of room is normal flow: the wave is sent again, in its turn, until time is up. */
+async function purgeUntil(
+  lateAtMs: number,
+  { wave, reference }: { wave: readonly string[]; reference: string },
+  { purger, clock }: InvalidatorPorts,
+): Promise<PurgeOutcome> {
+  const { first, max } = REFUSED_PAUSE_MS;
+  for (let pauseMs = first; ; pauseMs = Math.min(pauseMs * 2, max)) {
+    const outcome = await purger.purge(wave, reference);
+    if (outcome.kind === 'accepted' || clock.now() + pauseMs > lateAtMs) return outcome;
+    await clock.sleep(pauseMs);
+  }
+}
+
+/**
+ * A url that several jobs have changed is fetched once for all of them. A part's urls are all of the same jobs, so that no
+ * job is told of another's pages.
+ */
 async function warm(
-  batch: readonly QueuedRevalidation[],
-  { reading, epochMs }: { reading: Reading; epochMs: number },
+  works: readonly Work[],
+  reading: Reading,
   config: InvalidatorConfig,
   { warmQueue, jobs, clock }: InvalidatorPorts,
 ): Promise<void> {
-  const jobsOf = new Map<Url, string[]>();
-  const warmUrls = new Map<string, number>();
-  for (const revalidation of batch) {
-    const urls = plan(revalidation, reading, config.warmUrlsMax).warm;
-    warmUrls.set(revalidation.job, urls.length);
-    for (const url of urls) jobsOf.set(url, [...(jobsOf.get(url) ?? []), revalidation.job]);
+  const urlsOf = new Map<string, readonly Url[]>();
+  for (const { revalidation } of works) {
+    urlsOf.set(revalidation.job, plan(revalidation, reading, config.warmUrlsMax).warm);
   }
-  const messages = chunks([...jobsOf.keys()].sort(), WARM_PART_URLS).map((urls): WarmMessage => {
-    const concerned = [...new Set(urls.flatMap((url) => jobsOf.get(url) ?? []))];
-    const part = hash(JSON.stringify([concerned, urls])).slice(0, 16);
-    return { part, jobs: concerned, epochMs, urls };
+  const messages = groupsOf(urlsOf).flatMap((group) => {
+    const own = works.filter(({ revalidation }) => group.jobs.includes(revalidation.job));
+    const epochMs = Math.max(...own.map((work) => work.epochMs));
+    return chunks(group.urls, WARM_PART_URLS).map((urls): WarmMessage => {
+      const part = hash(JSON.stringify([group.jobs, epochMs, urls])).slice(0, 16);
+      return { part, jobs: group.jobs, epochMs, urls };
+    });
   });
   await warmQueue.send(messages);
-  await inParallel(batch, JOBS_AT_ONCE, ({ job }) => {
-    const warmParts = messages.filter(({ jobs: concerned }) => concerned.includes(job)).length;
-    return jobs.warming(job, {
-      warmingAtMs: clock.now(),
-      warmParts,
-      warmUrls: warmUrls.get(job) ?? 0,
-    });
+  await inParallel([...urlsOf], JOBS_AT_ONCE, ([job, urls]) => {
+    const own = messages.filter((message) => message.jobs.includes(job));
+    const warmParts = own.map(({ part }) => part);
+    return jobs.warming(job, { warmingAtMs: clock.now(), warmParts, warmUrls: urls.length });
   });
 }
 
-function union(batch: readonly QueuedRevalidation[]): Revalidation {
+interface WarmGroup {
+  readonly jobs: readonly string[];
+  readonly urls: Url[];
+}
+
+/** Urls by the jobs that they belong to. */
+function groupsOf(urlsOf: ReadonlyMap<string, readonly Url[]>): WarmGroup[] {
+  const jobsOf = new Map<Url, string[]>();
+  for (const [job, urls] of urlsOf) {
+    for (const url of urls) jobsOf.set(url, [...(jobsOf.get(url) ?? []), job]);
+  }
+  const groups = new Map<string, WarmGroup>();
+  for (const [url, jobs] of [...jobsOf].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const name = JSON.stringify(jobs);
+    const group = groups.get(name) ?? { jobs, urls: [] };
+    group.urls.push(url);
+    groups.set(name, group);
+  }
+  return [...groups.values()];
+}
+
+function union(works: readonly Work[]): Revalidation {
   return {
-    tags: [...new Set(batch.flatMap(({ tags }) => tags))],
-    urls: [...new Set(batch.flatMap(({ urls }) => urls))],
+    tags: [...new Set(works.flatMap(({ revalidation }) => revalidation.tags))],
+    urls: [...new Set(works.flatMap(({ revalidation }) => revalidation.urls))],
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * A job: one revalidation, followed from request to fresh.
  *
- *     queued → purging → purged → warming → fresh | partly-fresh | failed
+ *     queued → purging → purged → warming → fresh | partly-fresh | failed (no page became fresh)
  *
  * What is stored are facts, each set once or growing; the state is read off them. So a late or repeated message
  * cannot move a job back.
@@ -39,7 +39,8 @@ export interface JobFacts {
   /** Urls that depended on them. */
   readonly covered?: number;
   readonly invalidations?: readonly string[];
-  readonly warmParts?: number;
+  /** The parts that were enqueued for it; what others report under its name does not count. */
+  readonly warmParts?: readonly string[];
   readonly warmUrls?: number;
   readonly parts: Readonly<Record<string, WarmResult>>;
 }
@@ -54,7 +55,7 @@ export type JobState =
   | 'failed';
 
 /** As `GET /jobs/{id}` answers. */
-export interface Job extends Omit<JobFacts, 'parts'> {
+export interface Job extends Omit<JobFacts, 'parts' | 'warmParts'> {
   readonly state: JobState;
   readonly freshAtMs?: number;
   readonly warmed: number;
@@ -65,19 +66,20 @@ export interface Job extends Omit<JobFacts, 'parts'> {
 }
 
 export function jobOf(facts: JobFacts): Job {
-  const { parts, ...rest } = facts;
-  const results = Object.values(parts);
+  const { parts, warmParts, ...rest } = facts;
+  const results = (warmParts ?? Object.keys(parts)).flatMap((part) => parts[part] ?? []);
   const sum = (of: (result: WarmResult) => number) =>
     results.reduce((total, result) => total + of(result), 0);
   const stale = sum((result) => result.staleCount);
   const failed = sum((result) => result.failedCount);
-  const isWarm = facts.warmParts !== undefined && results.length >= facts.warmParts;
+  const warmed = sum((result) => result.warmed);
+  const isWarm = results.length === warmParts?.length;
   const freshAtMs = Math.max(facts.warmingAtMs ?? 0, ...results.map((result) => result.atMs));
   return {
     ...rest,
-    state: stateOf(facts, isWarm, stale + failed),
+    state: stateOf(facts, isWarm, { problems: stale + failed, warmed }),
     ...(isWarm && stale + failed === 0 ? { freshAtMs } : {}),
-    warmed: sum((result) => result.warmed),
+    warmed,
     stale,
     failed,
     problems: [
@@ -87,8 +89,12 @@ export function jobOf(facts: JobFacts): Job {
   };
 }
 
-function stateOf(facts: JobFacts, isWarm: boolean, problems: number): JobState {
-  if (isWarm) return problems === 0 ? 'fresh' : 'partly-fresh';
+function stateOf(
+  facts: JobFacts,
+  isWarm: boolean,
+  { problems, warmed }: { problems: number; warmed: number },
+): JobState {
+  if (isWarm) return problems === 0 ? 'fresh' : warmed === 0 ? 'failed' : 'partly-fresh';
   // a job that came back from the dead-letter queue and went on has not failed
   if ((facts.failedAtMs ?? 0) > (facts.warmingAtMs ?? facts.purgedAtMs ?? 0)) return 'failed';
   if (facts.warmParts !== undefined) return 'warming';

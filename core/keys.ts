@@ -36,8 +36,3 @@ export const isHashed = (url: Url): boolean => url.length > URL_KEY_MAX;
 function urlPart(url: Url): string {
   return EDGE_PREFIX + (isHashed(url) ? `sha256:${hash(url)}` : url);
 }
-
-/** Names a set of tags in a url's record: 16 hexadecimal digits, the same for the same sorted tags. */
-export function tagSetId(sorted: readonly Tag[]): string {
-  return hash(sorted.join(',')).slice(0, 16);
-}

@@ -19,8 +19,6 @@ export interface Clock {
 export interface Mark {
   readonly untilSeconds: number;
   readonly atMs: number;
-  /** Ids of the ETags (or Last-Modified) that came with this tag set, newest first. */
-  readonly validators: readonly string[];
 }
 
 /** What the graph knows of a url. */
@@ -87,22 +85,20 @@ export interface Jobs {
   get(id: string): Promise<JobFacts | undefined>;
   begin(
     id: string,
-    facts: Pick<JobFacts, 'requestedAtMs' | 'purgingAtMs' | 'tags' | 'urls'>,
+    facts: Pick<JobFacts, 'requestedAtMs' | 'purgingAtMs' | 'epochMs' | 'tags' | 'urls'>,
   ): Promise<void>;
   purged(
     id: string,
-    facts: Pick<
-      JobFacts,
-      'purgedAtMs' | 'epochMs' | 'items' | 'skipped' | 'covered' | 'invalidations'
-    >,
+    facts: Pick<JobFacts, 'purgedAtMs' | 'items' | 'skipped' | 'covered' | 'invalidations'>,
   ): Promise<void>;
-  /** Says how many warm parts there are, all of them enqueued. */
+  /** Names the warm parts, all of them enqueued: only theirs count. */
   warming(
     id: string,
     facts: Pick<JobFacts, 'warmingAtMs' | 'warmParts' | 'warmUrls'>,
   ): Promise<void>;
   /** A part told twice counts once. */
   warmed(id: string, part: string, result: WarmResult): Promise<void>;
+  /** The last failure counts. */
   failed(id: string, facts: { failedAtMs: number; error: string }): Promise<void>;
 }
 

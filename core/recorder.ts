@@ -18,12 +18,11 @@ import {
   servedSeconds,
 } from './cache-policy';
 import type { RecorderConfig } from './config';
+import { etagWithTags, isEtagOf } from './etag';
 import { isMarkedBefore, isRenderedBefore, parseAged, parseElapsed, renderStart } from './fence';
-import { hash } from './hash';
 import { ELAPSED, field, NATIVE_TAGS, RENDERED_AT, RULING } from './headers';
-import { tagSetId } from './keys';
 import type { Clock, Graph, Mark, UrlRecord, UrlWrite } from './ports';
-import { TAG_HEADERS, type Tag, tagsOf } from './tags';
+import { TAG_HEADERS, type Tag, tagSetId, tagsOf } from './tags';
 import { isPurgeable, type Url } from './urls';
 
 /** CloudFront keeps so many tags of an object and drops the rest silently (CFDG, invalidation-by-tags). */
@@ -34,9 +33,15 @@ export const TAGS_MAX = 400;
 const EDGE_SLACK_SECONDS = 60;
 /** Edges are written for longer than needed, or every miss would have to renew them. */
 const EDGE_SPARE_SECONDS_MIN = 300;
-/** A url's record remembers so many tag sets, and answers of each; a forgotten one costs writes. */
+/** A url's record remembers so many tag sets; a forgotten one costs writes. */
 const MARKS_MAX = 8;
-const VALIDATORS_MAX = 8;
+/**
+ * An answer stands on epochs that were read so short a time ago. It then has the other half of `grace` (1 s) to get into
+ * the cache before a purge that it has not seen can come: A1 in ARCHITECTURE.md.
+ */
+const EPOCH_AGE_MS_MAX = 500;
+/** Epochs live a day: what began long before that may have missed one. */
+const RENDER_AGE_MS_MAX = 20 * 3_600_000;
 
 interface FencePorts {
   readonly graph: Graph;
@@ -57,10 +62,12 @@ export interface Ruling {
 
 export interface Page extends Rendered {
   readonly url: Url;
+  /** How long CloudFront waits for the origin's first byte. */
+  readonly originTimeoutMs: number;
 }
 
 /** Why a response lives only a moment. */
-type Standing = 'clear' | 'fence' | 'unread' | 'raced' | 'not-modified';
+type Standing = 'clear' | 'fence' | 'unread' | 'raced';
 
 export async function record(
   page: Page,
@@ -72,7 +79,7 @@ export async function record(
     renderStart({
       nowMs,
       elapsedMs: parseElapsed(field(page.response, ELAPSED)),
-      renderBudgetMs: config.renderBudgetMs,
+      renderBudgetMs: config.renderBudgetMs ?? page.originTimeoutMs,
       bootMs: ports.bootMs,
       agedMs: parseAged(field(page.response, 'age')),
     }),
@@ -83,6 +90,7 @@ export async function record(
     ...(reason === undefined ? {} : { reason }),
     headers: {
       ...STRIPPED,
+      ...(outcome === 'refused' ? {} : validators(page, tags)),
       'cache-control': cacheControl,
       expires: '',
       [RENDERED_AT]: String(startMs),
@@ -106,16 +114,15 @@ export async function record(
   // what no purge could name must not live long
   if (refused[0]) return capped(config.unrecordedSeconds, `tag-refused:${refused[0].why}`);
   if (tags.length > TAGS_MAX) return capped(config.unrecordedSeconds, `tags:${tags.length}`);
+  if (nowMs - startMs > RENDER_AGE_MS_MAX) return capped(config.unrecordedSeconds, 'aged');
+  if (!isConfirmation(page, tags)) return capped(1, 'not-modified');
   const isCoveredByTags = tags.length > 0 && tags.length <= NATIVE_TAGS_MAX;
   if (!isCoveredByTags && !isPurgeable(page.url)) {
     return capped(config.unrecordedSeconds, 'url-unpurgeable');
   }
 
   const standing = await withDeadline(ports.clock, config.deadlineMs, () =>
-    stand(
-      { page, tags, tagSet: tagSetId(tags), validator: validatorOf(page), lifetime, startMs },
-      ports,
-    ),
+    stand({ page, tags, tagSet: tagSetId(tags), lifetime, startMs }, ports),
   );
   if (standing === 'clear') return shaped('kept', formatLifetime(lifetime));
   if (standing === 'late' || standing === 'unread' || standing instanceof Error) {
@@ -128,11 +135,8 @@ export async function record(
 /** For what could not even be read: nothing is known about it, so nothing of it is kept. */
 export function refuseUnruled(): Ruling {
   const reason = 'recorder-failed';
-  const headers = {
-    ...STRIPPED,
-    'cache-control': KEEP_NOTHING,
-    [RULING]: `refused; reason=${reason}`,
-  };
+  const own = { [NATIVE_TAGS]: '', [RENDERED_AT]: '', [RULING]: `refused; reason=${reason}` };
+  const headers = { ...STRIPPED, ...own, 'cache-control': KEEP_NOTHING };
   return { outcome: 'refused', reason, headers };
 }
 
@@ -140,71 +144,74 @@ interface Recording {
   readonly page: Page;
   readonly tags: readonly Tag[];
   readonly tagSet: string;
-  /** Names this very answer among those with the same tags; undefined when the origin sends no validator. */
-  readonly validator: string | undefined;
   readonly lifetime: Lifetime;
   readonly startMs: number;
 }
 
+/** What was read, and when the reading began. */
+interface EpochRead {
+  readonly epochMs: number | undefined | 'raced';
+  readonly startMs: number;
+}
+
 /** The fence: edges first, epochs second. An unchanged page finds both in one read. */
-async function stand(recording: Recording, { graph, clock }: FencePorts): Promise<Standing> {
+async function stand(recording: Recording, ports: FencePorts): Promise<Standing> {
   const { page, tags, startMs } = recording;
-  const readStartMs = clock.now();
-  const look = await graph.look(page.url, tags);
-  if (page.status === 304 && !isSameAnswer(recording, look.record)) return 'not-modified';
+  const readStartMs = ports.clock.now();
+  const { record, epochMs } = await ports.graph.look(page.url, tags);
 
   const neededSeconds =
     Math.ceil(readStartMs / 1_000) + servedSeconds(recording.lifetime) + EDGE_SLACK_SECONDS;
-  const found = look.record?.marks[recording.tagSet];
-  const mark = isMarkedBefore(found, readStartMs, neededSeconds) ? found : undefined;
-  const isUnchanged = mark !== undefined && knows(mark, recording.validator);
-  const epochMs = isUnchanged
-    ? look.epochMs
-    : await recordThenReadEpochs(
-        { recording, record: look.record, mark, neededSeconds },
-        { graph, clock },
-      );
+  const mark = record?.marks[recording.tagSet];
+  const read = isMarkedBefore(mark, readStartMs, neededSeconds)
+    ? { epochMs, startMs: readStartMs }
+    : await recordThenReadEpochs({ recording, record, neededSeconds }, ports);
 
-  if (epochMs === 'raced') return 'raced';
-  if (epochMs === undefined) return 'unread';
-  return isRenderedBefore(epochMs, startMs) ? 'fence' : 'clear';
+  const isOld = ports.clock.now() - read.startMs > EPOCH_AGE_MS_MAX;
+  const { epochMs: newestMs } = isOld ? await readEpochsAgain(recording, ports) : read;
+  if (newestMs === 'raced') return 'raced';
+  if (newestMs === undefined) return 'unread';
+  return isRenderedBefore(newestMs, startMs) ? 'fence' : 'clear';
 }
 
 interface Writing {
   readonly recording: Recording;
   readonly record: UrlRecord | undefined;
-  /** Says that the edges are there: only the url's record has changed. */
-  readonly mark: Mark | undefined;
   readonly neededSeconds: number;
 }
 
 async function recordThenReadEpochs(
-  { recording, record, mark, neededSeconds }: Writing,
+  { recording, record, neededSeconds }: Writing,
   { graph, clock }: FencePorts,
-): Promise<number | undefined | 'raced'> {
-  const { page, tags } = recording;
+): Promise<EpochRead> {
+  const { page, tags, lifetime } = recording;
 
   // 1 write edges
-  const marked = mark ?? (await putEdges(recording, neededSeconds, { graph, clock }));
-
-  // 2 read epochs: the tags' and, as of the write that makes the url itself findable, the url's
-  const [tagsEpochMs, urlEpochMs] = await Promise.all([
-    graph.epochOf(tags),
-    graph.putUrl(page.url, nextRecord(recording, { record, mark: marked, nowMs: clock.now() })),
-  ]);
-  if (urlEpochMs === undefined) return 'raced';
-  return tagsEpochMs === undefined ? undefined : Math.max(tagsEpochMs, urlEpochMs);
-}
-
-async function putEdges(
-  { page, tags, lifetime }: Recording,
-  neededSeconds: number,
-  ports: FencePorts,
-): Promise<Mark> {
   const untilSeconds = neededSeconds + Math.max(servedSeconds(lifetime), EDGE_SPARE_SECONDS_MIN);
   const edges = tags.map((tag, position) => ({ tag, byPath: position >= NATIVE_TAGS_MAX }));
-  await ports.graph.putEdges(page.url, edges, untilSeconds);
-  return { untilSeconds, atMs: ports.clock.now(), validators: [] };
+  await graph.putEdges(page.url, edges, untilSeconds);
+
+  // 2 read epochs: the tags' and, as of the write that makes the url itself findable, the url's
+  const startMs = clock.now();
+  const mark: Mark = { untilSeconds, atMs: startMs };
+  const [tagsEpochMs, urlEpochMs] = await Promise.all([
+    graph.epochOf(tags),
+    graph.putUrl(page.url, nextRecord(recording, record, mark)),
+  ]);
+  if (urlEpochMs === undefined) return { epochMs: 'raced', startMs };
+  const epochMs = tagsEpochMs === undefined ? undefined : Math.max(tagsEpochMs, urlEpochMs);
+  return { epochMs, startMs };
+}
+
+/** A slow read says nothing about now; the edges are there, so a read is enough. */
+async function readEpochsAgain(
+  { page, tags }: Recording,
+  { graph, clock }: FencePorts,
+): Promise<EpochRead> {
+  const startMs = clock.now();
+  const { epochMs } = await graph.look(page.url, tags);
+  const isOld = clock.now() - startMs > EPOCH_AGE_MS_MAX;
+  return { epochMs: isOld ? undefined : epochMs, startMs };
 }
 
 /** The tags are sorted, so the same set always sends the same ones. */
@@ -213,49 +220,38 @@ function nativeTags(tags: readonly Tag[]): readonly Tag[] {
 }
 
 function nextRecord(
-  { page, tags, tagSet, validator }: Recording,
-  { record, mark, nowMs }: { record: UrlRecord | undefined; mark: Mark; nowMs: number },
+  { page, tags, tagSet }: Recording,
+  record: UrlRecord | undefined,
+  mark: Mark,
 ): UrlWrite {
   const others = Object.entries(record?.marks ?? {})
-    .filter(([id, { untilSeconds }]) => id !== tagSet && untilSeconds * 1_000 > nowMs)
+    .filter(([id, { untilSeconds }]) => id !== tagSet && untilSeconds * 1_000 > mark.atMs)
     .sort(([, a], [, b]) => b.untilSeconds - a.untilSeconds)
     .slice(0, MARKS_MAX - 1);
-  const known = record?.marks[tagSet]?.validators ?? [];
-  const validators = [...new Set(validator === undefined ? known : [validator, ...known])].slice(
-    0,
-    VALIDATORS_MAX,
-  );
   const etag = field(page.response, 'etag');
   return {
-    marks: { ...Object.fromEntries(others), [tagSet]: { ...mark, validators } },
+    marks: { ...Object.fromEntries(others), [tagSet]: mark },
     untilSeconds: Math.max(record?.untilSeconds ?? 0, mark.untilSeconds),
     tags,
     status: page.status === 304 ? 200 : page.status,
     ...(etag === undefined ? {} : { etag }),
-    recordedAtMs: nowMs,
+    recordedAtMs: mark.atMs,
   };
 }
 
-function knows(mark: Mark, validator: string | undefined): boolean {
-  return validator === undefined || mark.validators.includes(validator);
-}
-
 /**
- * A 304 may leave the stored tags as they were (AWS does not say), so it counts as a render only when every full
- * answer under this validator came with these very tags.
+ * What the cache may ask the origin about: an ETag that names these tags, and nothing else. Last-Modified counts whole
+ * seconds and knows no tags: a 304 for it might renew a page that a purge was meant to end.
  */
-function isSameAnswer({ validator, tagSet }: Recording, record: UrlRecord | undefined): boolean {
-  if (validator === undefined || record === undefined) return false;
-  const sets = Object.entries(record.marks).filter(([, mark]) =>
-    mark.validators.includes(validator),
-  );
-  return sets.length === 1 && sets[0]?.[0] === tagSet;
+function validators({ response }: Page, tags: readonly Tag[]): Record<string, string> {
+  const etag = field(response, 'etag');
+  const isOwn = etag === undefined || isEtagOf(etag, tags);
+  return { ...(isOwn ? {} : { etag: etagWithTags(etag, tags) ?? '' }), 'last-modified': '' };
 }
 
-function validatorOf({ response }: Page): string | undefined {
-  const validator =
-    field(response, 'etag')?.replace(/^W\//, '') ?? field(response, 'last-modified');
-  return validator === undefined ? undefined : hash(validator).slice(0, 16);
+/** Does this 304 confirm a copy with these very tags? Else its copy lives a second, and is then fetched in full. */
+function isConfirmation({ status, response }: Page, tags: readonly Tag[]): boolean {
+  return status !== 304 || isEtagOf(field(response, 'etag') ?? '', tags);
 }
 
 /** What only we and the origin talk about; never kept on the response. */

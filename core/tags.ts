@@ -7,6 +7,7 @@
  * @module
  */
 import { IsrError } from './errors';
+import { hash } from './hash';
 import type { Fields } from './headers';
 
 declare const tagged: unique symbol;
@@ -104,4 +105,9 @@ export function tagsOf(fields: Fields): SentTags {
     }
   }
   return { tags: [...tags].sort(), refused };
+}
+
+/** Names a set of tags: 16 hexadecimal digits, the same for the same sorted tags. */
+export function tagSetId(sorted: readonly Tag[]): string {
+  return hash(sorted.join(',')).slice(0, 16);
 }

@@ -14,11 +14,12 @@ export type Url = string & { readonly [urled]: 'url' };
 /** Past it an invalidation path cannot name the object (CFDG, invalidation-specifying-objects). */
 export const URL_LENGTH_MAX = 4_000;
 /**
- * What an invalidation path can name: visible ASCII without `#`, no second slash, no `~` (not supported, encoded or
- * not), no `*` at the end (it would purge everything that begins so). JSON Schema and JavaScript read it alike.
- * @see CFDG, invalidation-specifying-objects
+ * What an invalidation path can name: visible ASCII that RFC 1738 calls safe (the rest has to be percent-encoded), no
+ * second slash, no `~` (not supported, encoded or not), no `*` at the end (it would purge everything that begins so).
+ * JSON Schema and JavaScript read it alike.
+ * @see CFDG, invalidation-specifying-objects; RFC 1738 §2.2
  */
-export const URL_PATTERN = '^/(?:(?![/\\\\])(?!.*%7[Ee])[!"$-}]*[!"$-)+-}])?$';
+export const URL_PATTERN = '^/(?:(?!/)(?!.*%7[Ee])[!$-;=?-Z_a-z]*[!$-)+-;=?-Z_a-z])?$';
 const VALID = new RegExp(URL_PATTERN);
 
 /** Can a purge name this url by its path? Else only a tag reaches its copies. */
@@ -43,10 +44,10 @@ function problemOf(raw: string): string {
     return 'a url that begins with two slashes names a host: begin with one';
   if (!raw.startsWith('/')) return 'a url begins with a slash';
   if (raw.includes('#')) return 'a fragment never reaches a server: leave it out';
-  if (/[^!-~]/.test(raw)) return 'a url has visible ASCII only: percent-encode the rest';
   if (/~|%7e/i.test(raw)) return 'CloudFront cannot purge a path with a tilde: revalidate by tag';
   if (raw.endsWith('*'))
     return 'wildcards are not taken: revalidate a tag that all these pages share';
+  if (!VALID.test(raw)) return 'a url has safe ASCII only (RFC 1738): percent-encode the rest';
   return `an invalidation path has at most ${URL_LENGTH_MAX} characters, this one ${raw.length}: revalidate by tag`;
 }
 

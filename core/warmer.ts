@@ -83,6 +83,7 @@ async function warmUrl(
   { url, job, epochMs, deadlineAtMs }: Target,
   { site, clock }: WarmerPorts,
 ): Promise<Warmed> {
+  if (clock.now() >= deadlineAtMs) return { kind: 'failed', why: 'no time was left for it' };
   for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
     const warmed = await fetchOnce({ url, job, epochMs }, site);
     if (warmed.kind === 'fresh' || clock.now() + pauseMs > deadlineAtMs) return warmed;
@@ -98,8 +99,10 @@ async function fetchOnce(
     const { status, renderedAtMs } = await site.fetch(url, job);
     if (status >= 500 || status === 429)
       return { kind: 'failed', why: `the edge answered ${status}` };
-    const isFresh = renderedAtMs !== undefined && !isRenderedBefore(epochMs, renderedAtMs);
-    return isFresh ? { kind: 'fresh' } : { kind: 'stale' };
+    if (renderedAtMs === undefined) {
+      return { kind: 'failed', why: `the edge answered ${status}, and not when it was rendered` };
+    }
+    return { kind: isRenderedBefore(epochMs, renderedAtMs) ? 'stale' : 'fresh' };
   } catch (thrown) {
     return { kind: 'failed', why: reasonOf(thrown) };
   }

@@ -64,28 +64,25 @@ async function walk(edge: LocalEdge, blog: Blog): Promise<void> {
 
   const title = `What a page depends on, edited at ${new Date().toISOString()}`;
   const job = await edit(blog, title);
-  say('edit', `${POST} saved with a new title; the blog revalidates post:42: job ${job}`);
+  say('edit', `${POST} saved with a new title`);
+  say('revalidate', `the blog has told the API that post:42 changed: job ${job}`);
 
   const client = new IsrClient({ endpoint: edge.apiUrl });
-  const ended = await client.wait(job, {
-    timeoutMs: JOB_TIMEOUT_MS,
-    onChange: ({ state, items, warmed, warmUrls, covered }) => {
-      if (state === 'purged') say('purge', `${items} purge item for ${covered} pages`);
-      else if (state === 'warming') say('warm', `${warmed} of ${warmUrls} pages`);
-      else say('job', state);
-    },
-  });
+  const ended = await client.wait(job, { timeoutMs: JOB_TIMEOUT_MS });
+  const { items, covered, warmed, warmUrls, requestedAtMs, purgedAtMs = 0, freshAtMs = 0 } = ended;
   expect(ended.state === 'fresh', `the job ended ${ended.state}: ${ended.problems.join(', ')}`);
-  expect(ended.items === 1, `the revalidation of one tag took ${ended.items} purge items`);
-  const ms = (ended.freshAtMs ?? 0) - ended.requestedAtMs;
+  expect(items === 1, `the revalidation of one tag took ${items} purge items`);
+  const after = (atMs: number) => `${atMs - requestedAtMs} ms after it was asked for`;
+  say('purge', `${items} purge item for ${covered} pages, ${after(purgedAtMs)}`);
   say(
-    'fresh',
-    `${ended.items} purge item, ${ended.warmed} pages warmed and verified, ${ms} ms after the save`,
+    'warm',
+    `${warmed} of ${warmUrls} pages fetched through the edge, and rendered after the change`,
   );
+  say('fresh', `the whole job, ${after(freshAtMs)}`);
 
   const renders = blog.renders();
-  const after = await look(edge, POST, { cache: 'Hit', holds: title });
-  say('hit, fresh', `${POST} has the new title, from the cache (${after.ms} ms)`);
+  const again = await look(edge, POST, { cache: 'Hit', holds: title });
+  say('hit, fresh', `${POST} has the new title, from the cache (${again.ms} ms)`);
   await look(edge, DEPENDENT, { cache: 'Hit', holds: title });
   say('hit, fresh', `${DEPENDENT} lists the new title, from the cache`);
   await look(edge, UNRELATED, { cache: 'Hit' });
@@ -163,7 +160,7 @@ async function freePorts(): Promise<typeof PORTS> {
 main(process.argv.slice(2)).catch((thrown: NodeJS.ErrnoException) => {
   const isTaken = thrown.code === 'EADDRINUSE';
   console.error(
-    `npm start: ${isTaken ? `${thrown.message}: stop what listens there` : thrown.message}`,
+    `npm start: ${isTaken ? `${thrown.message}: stop what listens there (npm start -- --once takes free ports)` : thrown.message}`,
   );
   process.exitCode = 1;
 });

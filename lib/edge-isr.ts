@@ -57,7 +57,7 @@ export interface EdgeIsrProps {
    * A response that may have been begun before its tag was revalidated is not kept: too short a budget keeps stale
    * pages, too long a one renders a page again for nothing. At most a day.
    *
-   * @default Duration.seconds(10)
+   * @default - the origin's response timeout (30 seconds unless you set it): CloudFront waits no longer
    */
   readonly renderBudget?: Duration;
 
@@ -103,7 +103,7 @@ export interface EdgeIsrProps {
    * How long the invalidator waits between noting a change and purging.
    *
    * A response that was recorded just before may still be streaming into the cache, and a purge that overtakes it
-   * would leave it there. At most 20 seconds.
+   * would leave it there. From one second to 20.
    *
    * @default Duration.seconds(1)
    */

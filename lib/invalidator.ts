@@ -13,11 +13,12 @@ import type { Settings } from './private/settings';
 import { worker } from './private/worker';
 import type { QueuePair } from './queues';
 
-export const INVALIDATOR_TIMEOUT = Duration.seconds(60);
+/** Time for a full batch in waves, and for CloudFront to have room again: core/invalidator.ts gives up well before. */
+export const INVALIDATOR_TIMEOUT = Duration.seconds(300);
 /** More than ten need a window of at least a second; a burst coalesces within a batch. */
 const BATCH_SIZE = 10;
-/** CloudFront takes about ten calls a second; what is refused waits in the queue. */
-const CONCURRENCY_MAX = 5;
+/** CloudFront takes 150 items a second from all of them together; two is the least that Lambda allows. */
+const CONCURRENCY_MAX = 2;
 
 export interface InvalidatorParts {
   readonly table: dynamodb.ITable;
@@ -46,14 +47,8 @@ export class Invalidator extends Construct {
         ...(grace && { [ENV.graceMs]: String(grace.toMilliseconds()) }),
       },
     });
-    table.grant(
-      this.function,
-      'dynamodb:BatchGetItem',
-      'dynamodb:GetItem',
-      'dynamodb:Query',
-      'dynamodb:UpdateItem',
-    );
-    site.grant(this.function, 'cloudfront:CreateInvalidation', 'cloudfront:GetInvalidation');
+    table.grant(this.function, 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem');
+    site.grant(this.function, 'cloudfront:CreateInvalidation');
     warms.queue.grant(this.function, 'sqs:SendMessage');
     this.function.addEventSource(
       new SqsEventSource(revalidations.queue, {

@@ -12,11 +12,10 @@ import { Duration } from 'aws-cdk-lib';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { REVALIDATION_BYTES_MAX } from '../core/api';
+import { RECEIVES_MAX } from '../core/config';
 import { INVALIDATOR_TIMEOUT } from './invalidator';
 import type { Settings } from './private/settings';
 import { WARMER_TIMEOUT } from './warmer';
-
-const RECEIVES_MAX = 5;
 
 export interface QueuePair {
   readonly queue: sqs.Queue;

@@ -69,7 +69,7 @@ export interface LocalEdge {
 const TABLE = 'isr-local';
 const DISTRIBUTION_ID = 'ELOCALISR00001';
 /** A response must not wait for a recorder longer than the fence's slack allows for: core/fence.ts. */
-const RECORDERS = { concurrency: 8, waitMaxMs: 400 };
+const RECORDERS = { concurrency: 100, waitMaxMs: 400 };
 const SECONDS = 1_000;
 
 /** @throws IsrError `origin-invalid`, `origin-unreachable`, `port-taken`: one sentence each */

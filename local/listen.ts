@@ -42,7 +42,7 @@ export function urlAt(port: number, host = LOOPBACK): string {
 export function listenError(cause: unknown, { port, host = LOOPBACK }: Address): unknown {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'EADDRINUSE') {
-    const message = `port ${port} of ${host} is taken: something else listens there`;
+    const message = `port ${port} of ${host} is taken: stop what listens there, or choose another port`;
     return new IsrError('port-taken', message, 'port', { cause });
   }
   return new Error(`cannot listen on ${host}:${port}: ${reasonOf(cause)}`, { cause });

@@ -32,7 +32,7 @@ export async function reachOrigin(origin: string): Promise<void> {
     const socket = connect({ host, port: number, timeout: REACH_MS });
     const fail = (why: string) => {
       socket.destroy();
-      const message = `nothing answers at the origin ${origin} (${why})`;
+      const message = `nothing answers at the origin ${origin} (${why}): start it first, or correct the address`;
       reject(new IsrError('origin-unreachable', message, 'origin'));
     };
     socket.on('connect', () => {

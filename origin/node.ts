@@ -11,10 +11,11 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { etagWithTags } from '../core/etag';
 import { ELAPSED, parseCacheControl } from '../core/headers';
 import { parseTag, type Tag, tagsOf } from '../core/tags';
 import { type Answer, headersOf, type Rendered, refusalOf } from './answer';
-import { etagOf, etagWithTags, isNoneMatched } from './etag';
+import { etagOf, isNoneMatched } from './etag';
 import { formatTags, TAGS_LENGTH_MAX } from './format';
 
 /** A page while it is rendered: `res.isr`. */
@@ -187,7 +188,7 @@ class NodeRender implements Render, Rendered {
 
   coverTags(etag: string): string {
     this.bodyEtag = etag;
-    return etagWithTags(etag, this.cacheTag);
+    return etagWithTags(etag, [...this.tagSet].sort()) ?? etag; // what is no ETag stays what it is
   }
 
   /** The whole page is about to be sent: gives it an ETag, and says whether the client has it already. */

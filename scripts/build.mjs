@@ -1,7 +1,7 @@
 // Builds everything into dist/: types and CommonJS by tsc, one bundle per function in lambda/ by esbuild.
 // Usage: node scripts/build.mjs
 import { spawn } from 'node:child_process';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -10,6 +10,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 await rm(join(root, 'dist'), { recursive: true, force: true });
 await Promise.all([compile(), bundle()]);
+await writeFile(join(root, 'dist/.built'), ''); // scripts/setup.mjs trusts nothing less
 
 function compile() {
   const tsc = spawn(

@@ -17,6 +17,7 @@ const SOURCES = [
   'client',
   'origin',
   'examples',
+  'bench',
   'scripts',
 ];
 
@@ -27,12 +28,7 @@ if (changed('node_modules/.package-lock.json', ['package.json', 'package-lock.js
   step('installing packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 if (
-  changed('dist/bin/isr.js', [
-    ...SOURCES,
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'package-lock.json',
-  ])
+  changed('dist/.built', [...SOURCES, 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'])
 ) {
   step('building', process.execPath, ['scripts/build.mjs']);
 }

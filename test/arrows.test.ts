@@ -1,24 +1,25 @@
-import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 
 const root = join(__dirname, '..');
 const biome = join(root, 'node_modules/@biomejs/biome/bin/biome');
 
-/** Lints a file of that folder that imports just this; the file is gone afterwards. */
+/** A tree of its own with our rules: no file ever appears among the sources. */
+const tree = mkdtempSync(join(tmpdir(), 'isr-arrows-'));
+copyFileSync(join(root, 'biome.json'), join(tree, 'biome.json'));
+afterAll(() => rmSync(tree, { recursive: true, force: true }));
+
+/** Lints a file of that folder that imports just this. */
 function refuses(folder: string, imported: string): boolean {
-  file = join(root, folder, 'arrow-under-test.ts');
-  writeFileSync(file, `import '${imported}';\n`);
-  try {
-    execFileSync(process.execPath, [biome, 'lint', file], { cwd: root, stdio: 'pipe' });
-    return false;
-  } catch (thrown) {
-    return String((thrown as { stderr: Buffer }).stderr).includes('noRestrictedImports');
-  }
+  mkdirSync(join(tree, folder), { recursive: true });
+  writeFileSync(join(tree, folder, 'file.ts'), `import '${imported}';\n`);
+  const args = [biome, 'lint', join(folder, 'file.ts')];
+  const { stderr } = spawnSync(process.execPath, args, { cwd: tree, encoding: 'utf8' });
+  return stderr.includes('noRestrictedImports');
 }
-let file = '';
-afterEach(() => rmSync(file, { force: true }));
 
 describe('the import arrows', () => {
   it.each([

@@ -98,7 +98,7 @@ export const QUEUE_ANSWERS: apigateway.IntegrationResponse[] = [
     responseTemplates: {
       [JSON_TYPE]: [
         "#set($code = $input.path('$.Error.Code'))",
-        "#if(!$code || $code == '' || $code == 'InvalidParameterValue')",
+        "#if($code == 'InvalidParameterValue')",
         template(TOO_LARGE),
         '#else',
         '#set($context.responseOverride.status = 502)',

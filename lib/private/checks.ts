@@ -16,8 +16,8 @@ const HEADER_VALUE_MAX = 1_783;
 const YEAR_SECONDS = 31_536_000;
 /** Lambda developer guide, services-sqs-parameters. */
 const BATCH_WINDOW_SECONDS_MAX = 300;
-/** The invalidator has 60 s for everything. */
-const GRACE_SECONDS_MAX = 20;
+/** Half of the least is the recorder's (core/recorder.ts), half the cache's: A1 in ARCHITECTURE.md. */
+const GRACE_SECONDS = { min: 1, max: 20 };
 
 /** @throws IsrError `option-invalid`, with the prop as its field */
 export function checkProps(settings: Settings): void {
@@ -27,7 +27,7 @@ export function checkProps(settings: Settings): void {
   checkSeconds('unrecordedTtl', settings.unrecordedTtl, { min: 1, max: maxTtlSeconds });
   checkSeconds('renderBudget', settings.renderBudget, { min: 0, max: 86_400, isWhole: false });
   checkSeconds('batchWindow', settings.batchWindow, { min: 0, max: BATCH_WINDOW_SECONDS_MAX });
-  checkSeconds('grace', settings.grace, { min: 0, max: GRACE_SECONDS_MAX, isWhole: false });
+  checkSeconds('grace', settings.grace, { ...GRACE_SECONDS, isWhole: false });
   checkHeaderValue('browserCacheControl', settings.browserCacheControl);
 }
 

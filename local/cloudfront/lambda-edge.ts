@@ -57,6 +57,9 @@ async function within(ms: number, work: () => Promise<unknown>): Promise<unknown
     return await Promise.race([work(), late]);
   } catch (thrown) {
     if (thrown instanceof FunctionFailure) throw thrown;
+    if ((thrown as Error)?.name === 'TooManyRequestsException') {
+      throw new FunctionFailure(503, 'LambdaLimitExceeded', reasonOf(thrown)); // CFDG, http-503-service-unavailable
+    }
     const message = `the function threw: ${reasonOf(thrown)}`;
     throw new FunctionFailure(503, 'LambdaExecutionError', message);
   } finally {

@@ -239,7 +239,7 @@ const UNKNOWN: Reply = {
   body: { error: { code: 'job-unknown', message: 'no job j/1', field: 'id' } },
 };
 const PURGING = facts({ purgingAtMs: 2 });
-const FRESH = facts({ purgingAtMs: 2, purgedAtMs: 3, warmingAtMs: 4, warmParts: 0 });
+const FRESH = facts({ purgingAtMs: 2, purgedAtMs: 3, warmingAtMs: 4, warmParts: [] });
 
 describe('a job that is asked for', () => {
   it('is what the API knows of it', async () => {
@@ -269,14 +269,13 @@ describe('a job that is waited for', () => {
     expect(clock.pausesMs).toEqual([100, 150, 225, 337.5]);
   });
 
-  it('is given up as unknown after 30 s, or when time is up', async () => {
+  it('is given up as unknown when time is up: a batch window may be minutes', async () => {
     const { endpoint, asked } = await api(UNKNOWN);
     const { client, clock } = clientOf(endpoint);
     const began = clock.now();
     expect((await errorOf(client.wait('j/1'))).code).toBe('job-unknown');
-    expect(clock.now() - began).toBeGreaterThanOrEqual(30_000);
-    expect(clock.now() - began).toBeLessThanOrEqual(32_000);
-    expect(asked.length).toBeLessThan(30);
+    expect(clock.now() - began).toBe(60_000);
+    expect(asked.length).toBeLessThan(50);
 
     const before = clock.now();
     expect((await errorOf(client.wait('j/1', { timeoutMs: 1_000 }))).code).toBe('job-unknown');

@@ -157,8 +157,8 @@ function names(what: string): { tag: Tag; url: Url } {
 function recorded(more: Partial<UrlWrite>): UrlWrite {
   return {
     marks: {
-      abc: { untilSeconds: NOW + 5, atMs: 1_234, validators: ['v1', 'v2'] },
-      def: { untilSeconds: NOW + 6, atMs: 1_235, validators: [] },
+      abc: { untilSeconds: NOW + 5, atMs: 1_234 },
+      def: { untilSeconds: NOW + 6, atMs: 1_235 },
     },
     untilSeconds: NOW + 5,
     tags: [],

@@ -3,16 +3,15 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { jobOf } from '../../core/jobs';
 import type { Jobs } from '../../core/ports';
 
-const begun = { requestedAtMs: 1_000, purgingAtMs: 1_010, tags: 2, urls: 1 };
+const begun = { requestedAtMs: 1_000, purgingAtMs: 1_010, epochMs: 1_500, tags: 2, urls: 1 };
 const purged = {
   purgedAtMs: 2_000,
-  epochMs: 1_500,
   items: 3,
   skipped: 0,
   covered: 7,
   invalidations: ['I1', 'I2'],
 };
-const warming = { warmingAtMs: 2_100, warmParts: 2, warmUrls: 7 };
+const warming = { warmingAtMs: 2_100, warmParts: ['a', 'b'], warmUrls: 7 };
 const part = {
   atMs: 3_000,
   warmed: 4,
@@ -82,6 +81,13 @@ export function jobsContract(open: () => Jobs): void {
       const job = id('expired');
       await jobs.warmed(job, 'a', part);
       expect(await jobs.get(job)).toBeUndefined();
+    });
+
+    it('that fails again has the last failure', async () => {
+      const job = id('again');
+      await jobs.failed(job, { failedAtMs: 1_900, error: 'first' });
+      await jobs.failed(job, { failedAtMs: 2_900, error: 'second' });
+      expect(await jobs.get(job)).toMatchObject({ failedAtMs: 2_900, error: 'second' });
     });
 
     it('can fail before anything else is known of it', async () => {

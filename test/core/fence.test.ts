@@ -66,7 +66,7 @@ describe('a render', () => {
 });
 
 describe('a mark', () => {
-  const mark = { atMs: 1_000, untilSeconds: 100, validators: [] };
+  const mark = { atMs: 1_000, untilSeconds: 100 };
 
   it('counts only when it is surely older than the read that found it', () => {
     expect(isMarkedBefore(mark, 1_000 + CLOCK_SLACK_MS + 1, 100)).toBe(true);
@@ -152,6 +152,7 @@ async function race({
   const clock: Clock = { now: () => nowMs, sleep: () => new Promise(() => {}) };
   const page: Page = {
     url,
+    originTimeoutMs: 30_000,
     method: 'GET',
     status: 200,
     request: {},

@@ -102,7 +102,7 @@ describe('a revalidation', () => {
       state: 'warming',
       items: 1,
       covered: 2,
-      warmParts: 1,
+      warmUrls: 2,
       invalidations: ['I1'],
     });
   });
@@ -130,7 +130,7 @@ describe('a revalidation', () => {
     for (let i = 0; i < 60; i += 1) await recorded(`/${i}`, 'many');
     await invalidate([message('j', { tags: [tagOf('many')] })], config, ports);
     expect(sent.map(({ urls }) => urls.length)).toEqual([25, 25, 10]);
-    expect(await jobNow('j')).toMatchObject({ warmParts: 3, warmUrls: 60 });
+    expect(await jobNow('j')).toMatchObject({ warmUrls: 60 });
   });
 
   it('of more items than CloudFront takes in a second goes in waves', async () => {
@@ -156,7 +156,48 @@ describe('a batch of revalidations', () => {
   });
 });
 
+describe('pages that a batch warms', () => {
+  it('are in parts of the same jobs: no job is told of what another one waits for', async () => {
+    await recorded('/both', 'post', 'list');
+    await recorded('/own', 'list');
+    const one = message('one', { tags: [tagOf('post')] });
+    const two = message('two', { tags: [tagOf('list')] });
+    await invalidate([one, two], config, ports);
+    expect(sent.map(({ jobs, urls }) => [jobs, urls])).toEqual([
+      [[`one-${run}`, `two-${run}`], [urlOf('/both')]],
+      [[`two-${run}`], [urlOf('/own')]],
+    ]);
+  });
+
+  it('are those of the try that named them: what an earlier try had enqueued does not make a job fresh', async () => {
+    await recorded('/a', 'post');
+    const again = message('j', { tags: [tagOf('post')] });
+    const jobs = { ...ports.jobs, warming: () => Promise.reject(new Error('died')) };
+    await expect(invalidate([again], config, { ...ports, jobs })).rejects.toThrow('died');
+    await recorded('/b', 'post');
+    await invalidate([again], config, ports);
+    const [first, second] = sent;
+    const warmed = { atMs: 1, warmed: 1, stale: [], staleCount: 0, failed: [], failedCount: 0 };
+    await ports.jobs.warmed(`j-${run}`, first?.part ?? '', warmed);
+    expect((await jobNow('j'))?.state).toBe('warming');
+    await ports.jobs.warmed(`j-${run}`, second?.part ?? '', { ...warmed, warmed: 2 });
+    expect(await jobNow('j')).toMatchObject({ state: 'fresh', warmed: 2, warmUrls: 2 });
+  });
+});
+
 describe('a revalidation that is delivered again', () => {
+  it('keeps the epoch of its first try: what was rendered since is fresh', async () => {
+    await recorded('/a', 'post');
+    const again = message('j', { tags: [tagOf('post')] });
+    const jobs = { ...ports.jobs, purged: () => Promise.reject(new Error('died')) };
+    await expect(invalidate([again], config, { ...ports, jobs })).rejects.toThrow('died');
+    const epochMs = await ports.graph.epochOf([parseTag(tagOf('post'))]);
+    const clock = { ...ports.clock, now: () => Date.now() + 360_000 };
+    await invalidate([again], config, { ...ports, clock });
+    expect(await ports.graph.epochOf([parseTag(tagOf('post'))])).toBe(epochMs);
+    expect(sent[0]?.epochMs).toBe(epochMs);
+  });
+
   it('does nothing when its job has gone on', async () => {
     await recorded('/a', 'post');
     const again = message('j', { tags: [tagOf('post')] });
@@ -200,11 +241,34 @@ describe('a revalidation that is delivered again', () => {
 });
 
 describe('a purge that CloudFront has no room for', () => {
-  it('is deferred, with nothing told to its job that has not happened', async () => {
+  it('is sent again in its turn, after pauses that double', async () => {
+    await recorded('/a', 'post');
+    answer = () =>
+      purges.length < 4
+        ? { kind: 'deferred', why: 'no room' }
+        : { kind: 'accepted', invalidation: 'I1' };
+    expect(await invalidate([message('j', { tags: [tagOf('post')] })], config, ports)).toEqual({
+      kind: 'done',
+    });
+    expect(new Set(purges.map(({ reference }) => reference)).size).toBe(1);
+    expect(slept).toEqual([1_000, 1_000, 2_000, 4_000]);
+  });
+
+  it('goes back to the queue before the function ends, with nothing told that has not happened', async () => {
     await recorded('/a', 'post');
     answer = () => ({ kind: 'deferred', why: 'TooManyInvalidationsInProgress' });
+    let passedMs = 0;
+    const clock = {
+      now: () => Date.now() + passedMs,
+      sleep: async (ms: number) => {
+        passedMs += ms;
+      },
+    };
     const work = message('j', { tags: [tagOf('post')] });
-    expect(await invalidate([work], config, ports)).toMatchObject({ kind: 'deferred' });
+    expect(await invalidate([work], config, { ...ports, clock })).toMatchObject({
+      kind: 'deferred',
+    });
+    expect(passedMs).toBeLessThan(210_000);
     expect(await jobNow('j')).toMatchObject({ state: 'purging' });
     expect(sent).toEqual([]);
   });

@@ -3,8 +3,9 @@ import { isEnded, type JobFacts, type JobState, jobOf } from '../../core/jobs';
 
 const asked: JobFacts = { id: 'j', requestedAtMs: 1, tags: 1, urls: 0, parts: {} };
 const clean = { atMs: 9, warmed: 2, stale: [], staleCount: 0, failed: [], failedCount: 0 };
+const none = { ...clean, warmed: 0, failed: ['/x: 503'], failedCount: 2 };
 const purged = { ...asked, purgingAtMs: 2, purgedAtMs: 3 };
-const warming = { ...purged, warmingAtMs: 4, warmParts: 2, warmUrls: 4 };
+const warming = { ...purged, warmingAtMs: 4, warmParts: ['a', 'b'], warmUrls: 4 };
 
 describe('the state of a job', () => {
   it.each<[JobState, JobFacts]>([
@@ -14,7 +15,7 @@ describe('the state of a job', () => {
     ['warming', warming],
     ['warming', { ...warming, parts: { a: clean } }],
     ['fresh', { ...warming, parts: { a: clean, b: clean } }],
-    ['fresh', { ...purged, warmingAtMs: 4, warmParts: 0 }],
+    ['fresh', { ...purged, warmingAtMs: 4, warmParts: [] }],
     [
       'partly-fresh',
       { ...warming, parts: { a: clean, b: { ...clean, staleCount: 1, stale: ['/x'] } } },
@@ -23,6 +24,8 @@ describe('the state of a job', () => {
       'partly-fresh',
       { ...warming, parts: { a: clean, b: { ...clean, failedCount: 1, failed: ['/x: no'] } } },
     ],
+    ['failed', { ...warming, parts: { a: none, b: none } }],
+    ['warming', { ...warming, parts: { a: clean, other: clean } }],
     ['failed', { ...asked, failedAtMs: 2, error: 'poisoned' }],
     ['failed', { ...purged, failedAtMs: 9 }],
     ['warming', { ...warming, failedAtMs: 3 }],

@@ -3,10 +3,15 @@ import { isHashed, urlKey } from '../../core/keys';
 import { encodeUrl, parseUrl, urlOf } from '../../core/urls';
 
 describe('a url that somebody asks to revalidate', () => {
-  it.each(['/', '/posts/42?page=2', '/a//b/../c', '/caf%C3%A9', '/a*b', `/${'x'.repeat(3_999)}`])(
-    '%j is taken as it is',
-    (url) => expect(parseUrl(url)).toBe(url),
-  );
+  it.each([
+    '/',
+    '/posts/42?page=2',
+    '/a//b/../c',
+    '/caf%C3%A9',
+    '/a*b',
+    "/it's",
+    `/${'x'.repeat(3_999)}`,
+  ])('%j is taken as it is', (url) => expect(parseUrl(url)).toBe(url));
 
   it.each([
     ['', 'begins with a slash'],
@@ -16,6 +21,9 @@ describe('a url that somebody asks to revalidate', () => {
     ['/\\example.org', 'two slashes names a host'],
     ['/a#b', 'a fragment never reaches a server'],
     ['/a b', 'percent-encode the rest'],
+    ['/a|b', 'percent-encode the rest'],
+    ['/a[1]', 'percent-encode the rest'],
+    ['/a\\b', 'percent-encode the rest'],
     ['/é', 'percent-encode the rest'],
     ['/posts/*', 'wildcards are not taken'],
     ['/~ann', 'cannot purge a path with a tilde: revalidate by tag'],

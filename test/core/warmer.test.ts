@@ -10,8 +10,9 @@ const STALE = EPOCH - 5_000;
 const config = { table: '', edgeUrl: '', concurrency: 2, deadlineMs: 10_000 };
 
 /** Warms urls against a scripted site; the clock moves only by its pauses. */
-async function warmWith(answers: Record<string, (SiteAnswer | Error)[]>) {
-  let nowMs = EPOCH + 6_000;
+async function warmWith(answers: Record<string, readonly (SiteAnswer | Error)[]>, fetchMs = 0) {
+  const startMs = EPOCH + 6_000;
+  let nowMs = startMs;
   const told: { id: string; part: string; result: WarmResult }[] = [];
   const asked: string[] = [];
   const pauses: number[] = [];
@@ -29,8 +30,10 @@ async function warmWith(answers: Record<string, (SiteAnswer | Error)[]>) {
     },
     site: {
       async fetch(url: string): Promise<SiteAnswer> {
+        const times = asked.filter((it) => it === url).length;
         asked.push(url);
-        const answer = (answers[url]?.length ?? 0) > 1 ? answers[url]?.shift() : answers[url]?.[0];
+        nowMs += fetchMs / config.concurrency; // two at once
+        const answer = answers[url]?.[Math.min(times, answers[url].length - 1)];
         if (answer === undefined || answer instanceof Error) throw answer;
         return answer;
       },
@@ -43,7 +46,7 @@ async function warmWith(answers: Record<string, (SiteAnswer | Error)[]>) {
     urls: Object.keys(answers).map(encodeUrl),
   };
   const result = await warm(message, config, ports);
-  return { result, told, asked, pauses };
+  return { result, told, asked, pauses, elapsedMs: nowMs - startMs };
 }
 
 describe('a url', () => {
@@ -70,9 +73,19 @@ describe('a url', () => {
     expect(result).toMatchObject({ warmed: 0, staleCount: 1, stale: ['/a'] });
   });
 
-  it('is stale when nothing tells when it was rendered', async () => {
-    const { result } = await warmWith({ '/a': [{ status: 200, renderedAtMs: undefined }] });
-    expect(result.staleCount).toBe(1);
+  it('has failed when nothing tells when it was rendered', async () => {
+    const { result } = await warmWith({ '/a': [{ status: 403, renderedAtMs: undefined }] });
+    expect(result.failed).toEqual(['/a: the edge answered 403, and not when it was rendered']);
+  });
+
+  it('is not asked for any more once the deadline is past, however many are left', async () => {
+    const hanging = (url: string) => [url, [new Error('timeout')]] as const;
+    const urls = Array.from({ length: 25 }, (_, i) => hanging(`/${i}`));
+    const { result, asked, elapsedMs } = await warmWith(Object.fromEntries(urls), 10_000);
+    expect(elapsedMs).toBeLessThanOrEqual(config.deadlineMs + 10_000);
+    expect(result.failedCount).toBe(25);
+    expect(asked.length).toBeLessThan(25);
+    expect(result.failed[4]).toBe('/4: no time was left for it');
   });
 
   it('that is gone is warm too, when that was found out after the epoch', async () => {

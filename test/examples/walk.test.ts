@@ -7,7 +7,17 @@ describe('npm start -- --once', () => {
     const { code, out, err } = await run(built('examples/walk.js'), ['--once']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const steps = [...out.matchAll(/^ *\d+ ms {2}([a-z, ]+?) {2,}/gm)].map(([, step]) => step);
-    const expected = ['miss', 'hit', 'edit', 'fresh', 'hit, fresh', 'hit'];
+    const expected = [
+      'miss',
+      'hit',
+      'edit',
+      'revalidate',
+      'purge',
+      'warm',
+      'fresh',
+      'hit, fresh',
+      'hit',
+    ];
     let at = -1;
     for (const step of expected) {
       at = steps.indexOf(step, at + 1);

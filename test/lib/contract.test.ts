@@ -87,8 +87,8 @@ describe('who may do what', () => {
       ],
       IsrInvalidator: [
         writesLogs('Invalidator'),
-        'Allow dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem on IsrTable',
-        'Allow cloudfront:CreateInvalidation cloudfront:GetInvalidation on arn:aws:cloudfront::AccountId:distribution/IsrDistribution',
+        'Allow dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem on IsrTable',
+        'Allow cloudfront:CreateInvalidation on arn:aws:cloudfront::AccountId:distribution/IsrDistribution',
         'Allow sqs:SendMessage on IsrWarmQueue',
         `${consumes} IsrRevalidateQueue`,
       ],

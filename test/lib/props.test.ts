@@ -57,7 +57,8 @@ const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
     'EdgeIsr: batchWindow is 360 s: it lies between 0 and 300 s',
   ],
   [{ batchWindow: Duration.millis(500) }, 'EdgeIsr: batchWindow is 0.5 s: it takes whole seconds'],
-  [{ grace: Duration.seconds(21) }, 'EdgeIsr: grace is 21 s: it lies between 0 and 20 s'],
+  [{ grace: Duration.seconds(21) }, 'EdgeIsr: grace is 21 s: it lies between 1 and 20 s'],
+  [{ grace: Duration.millis(900) }, 'EdgeIsr: grace is 0.9 s: it lies between 1 and 20 s'],
   [
     { browserCacheControl: '' },
     'EdgeIsr: browserCacheControl is "": it takes 1 to 1783 visible ASCII characters',

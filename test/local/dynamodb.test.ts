@@ -76,7 +76,7 @@ describe('starting DynamoDB', () => {
     try {
       await expect(startDynamoDb({ port })).rejects.toMatchObject({
         code: 'port-taken',
-        message: `port ${port} of 127.0.0.1 is taken: something else listens there`,
+        message: `port ${port} of 127.0.0.1 is taken: stop what listens there, or choose another port`,
       });
     } finally {
       other.close();

@@ -19,7 +19,7 @@ describe('a local CloudFront starts', () => {
     });
     await expect(second).rejects.toMatchObject({
       code: 'port-taken',
-      message: `port ${edge.port} of 127.0.0.1 is taken: something else listens there`,
+      message: `port ${edge.port} of 127.0.0.1 is taken: stop what listens there, or choose another port`,
     });
   });
 

@@ -1,0 +1,171 @@
+/**
+ * DynamoDB in the simulated world: one table, by its documented semantics.
+ *
+ * - A strong read sees every write that was done before it began; an eventual one may see the table as it was up to a
+ *   second ago (DDB, HowItWorks.ReadConsistency).
+ * - A batch is no snapshot: each of its keys is read at a moment of its own, and some may come back unprocessed.
+ * - A write may be done and its answer lost; a call may be throttled, or find nobody there.
+ * - A query answers page by page, each page as of its own moment.
+ * @module
+ */
+import type { DynamoCall, Operation, Operations } from '../../aws/dynamo';
+import { conditionOf, type Item, type Names, updateOf, type Values } from './expressions';
+import type { World } from './world';
+
+export interface Faults {
+  /** Of every call, 0 to 1. */
+  readonly throttled: number;
+  readonly answerLost: number;
+  readonly unprocessed: number;
+}
+
+export interface SimulatedDynamo {
+  /** @param faults none for who only looks on */
+  client(faults?: Partial<Faults>): DynamoCall;
+  /** While it is down every call fails. */
+  isDown: boolean;
+  readonly counts: { calls: number; writes: number };
+  /** An item as it is now, for the watch. */
+  item(pk: string, sk: string): Item | undefined;
+}
+
+interface Version {
+  readonly atMs: number;
+  readonly item: Item | undefined;
+}
+
+const LATENCY_MS = { from: 1, to: 12 };
+/** Some calls are slow, up to what a recorder waits for. */
+const SLOW = { chance: 0.06, ms: 600 };
+const BATCH_SPREAD_MS = 4;
+const LAG_MS_MAX = 2_000;
+const PAGE_ITEMS = 2;
+
+export function simulateDynamo(world: World): SimulatedDynamo {
+  const { random } = world;
+  /** Partition key → sort key → versions, oldest first. */
+  const table = new Map<string, Map<string, Version[]>>();
+  const counts = { calls: 0, writes: 0 };
+  const compiled = new Map<string, unknown>();
+  const dynamo: SimulatedDynamo = {
+    client,
+    isDown: false,
+    counts,
+    item: (pk, sk) => table.get(pk)?.get(sk)?.at(-1)?.item,
+  };
+
+  /** Expressions are few: each is read once. */
+  function once<T>(text: string, names: Names, make: (text: string, names: Names) => T): T {
+    const key = text + JSON.stringify(names);
+    if (!compiled.has(key)) compiled.set(key, make(text, names));
+    return compiled.get(key) as T;
+  }
+
+  function versionsOf(pk: string, sk: string): Version[] {
+    const rows = table.get(pk) ?? new Map<string, Version[]>();
+    table.set(pk, rows);
+    const versions = rows.get(sk) ?? [];
+    rows.set(sk, versions);
+    return versions;
+  }
+
+  function read(key: Item | undefined, isStrong: boolean): Item | undefined {
+    const versions = versionsOf(key?.pk?.S ?? '', key?.sk?.S ?? '');
+    if (isStrong) return versions.at(-1)?.item;
+    const asOfMs = world.now() - random.below(LAG_MS_MAX);
+    return versions.findLast(({ atMs }) => atMs <= asOfMs)?.item;
+  }
+
+  const operations: {
+    [O in Operation]: (input: Operations[O][0], faults: Faults) => Promise<Operations[O][1]>;
+  } = {
+    async GetItem({ Key, ConsistentRead }) {
+      const item = read(Key, ConsistentRead === true);
+      return item ? { Item: structuredClone(item) } : {};
+    },
+
+    async BatchGetItem({ RequestItems }, faults) {
+      const [[name, { Keys = [], ConsistentRead }] = ['', {}]] = Object.entries(RequestItems ?? {});
+      const unprocessed: Item[] = [];
+      const read1 = async (key: Item) => {
+        await world.sleep(random.below(BATCH_SPREAD_MS + 1));
+        if (random.chance(faults.unprocessed)) {
+          unprocessed.push(key);
+          return [];
+        }
+        const item = read(key, ConsistentRead === true);
+        return item ? [structuredClone(item)] : [];
+      };
+      const found = (await Promise.all((Keys as Item[]).map(read1))).flat();
+      const UnprocessedKeys = unprocessed.length > 0 ? { [name]: { Keys: unprocessed } } : {};
+      return { Responses: { [name]: found }, UnprocessedKeys };
+    },
+
+    async Query(input) {
+      const values: Values = input.ExpressionAttributeValues;
+      const names = input.ExpressionAttributeNames;
+      const inKey = once(input.KeyConditionExpression ?? '', names, conditionOf);
+      const inFilter = input.FilterExpression
+        ? once(input.FilterExpression, names, conditionOf)
+        : () => true;
+      const rows = table.get(values?.[':pk']?.S ?? '') ?? new Map<string, Version[]>();
+      const after = input.ExclusiveStartKey?.sk?.S;
+      const all = [...rows.keys()].sort().filter((sk) => after === undefined || sk > after);
+      const page = all.slice(0, PAGE_ITEMS);
+      const pk = values?.[':pk'] ?? { S: '' };
+      const Items = page
+        .map((sk) => read({ pk, sk: { S: sk } }, input.ConsistentRead === true))
+        .filter((item) => item !== undefined)
+        .filter((item) => inKey(item, values ?? {}) && inFilter(item, values ?? {}));
+      const last = all.length > page.length ? page.at(-1) : undefined;
+      return {
+        Items: structuredClone(Items),
+        ...(last ? { LastEvaluatedKey: { pk, sk: { S: last } } } : {}),
+      };
+    },
+
+    async UpdateItem(input) {
+      counts.writes += 1;
+      const key = input.Key as Item;
+      const versions = versionsOf(key.pk?.S ?? '', key.sk?.S ?? '');
+      const before = versions.at(-1)?.item;
+      const { ExpressionAttributeNames: names, ExpressionAttributeValues: values = {} } = input;
+      const condition =
+        input.ConditionExpression && once(input.ConditionExpression, names, conditionOf);
+      if (condition && !condition(before ?? {}, values))
+        throw named('ConditionalCheckFailedException');
+      const after = once(
+        input.UpdateExpression ?? '',
+        names,
+        updateOf,
+      )(before ?? { ...key }, values);
+      versions.push({ atMs: world.now(), item: after });
+      return input.ReturnValues === 'ALL_NEW' ? { Attributes: structuredClone(after) } : {};
+    },
+  };
+
+  function travel(): Promise<void> {
+    const slowMs = random.chance(SLOW.chance) ? random.below(SLOW.ms) : 0;
+    return world.sleep(random.between(LATENCY_MS.from, LATENCY_MS.to) + slowMs);
+  }
+
+  function client(some: Partial<Faults> = {}): DynamoCall {
+    const faults = { throttled: 0, answerLost: 0, unprocessed: 0, ...some };
+    return async (operation, input) => {
+      counts.calls += 1;
+      await travel();
+      if (dynamo.isDown) throw named('ServiceUnavailable');
+      if (random.chance(faults.throttled)) throw named('ThrottlingException');
+      const output = await operations[operation](input, faults);
+      await travel();
+      if (random.chance(faults.answerLost)) throw named('TimeoutError');
+      return output;
+    };
+  }
+
+  return dynamo;
+}
+
+function named(name: string): Error {
+  return Object.assign(new Error(name), { name });
+}

@@ -1,0 +1,107 @@
+/**
+ * DynamoDB's expressions, as far as aws/ uses them: SET with values and if_not_exists; conditions of comparisons and
+ * attribute functions, joined by AND and OR. What it cannot read it refuses: a new expression must be taught here first.
+ * @see DDB, Expressions.UpdateExpressions, Expressions.OperatorsAndFunctions
+ * @module
+ */
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+
+export type Item = Record<string, AttributeValue>;
+export type Names = Readonly<Record<string, string>> | undefined;
+export type Values = Item | undefined;
+
+type Path = readonly string[];
+type Condition = (item: Item, values: Item) => boolean;
+type Assignment = (before: Item, after: Item, values: Item) => void;
+
+export function conditionOf(text: string, names: Names): Condition {
+  const any = text
+    .split(' OR ')
+    .map((part) => part.split(' AND ').map((it) => clauseOf(it.trim(), names)));
+  return (item, values) => any.some((all) => all.every((clause) => clause(item, values)));
+}
+
+function clauseOf(text: string, names: Names): Condition {
+  const call = /^(attribute_exists|attribute_not_exists)\(([\w#.]+)\)$/.exec(text);
+  if (call) {
+    const path = pathOf(call[2] as string, names);
+    const wanted = call[1] === 'attribute_exists';
+    return (item) => (valueAt(item, path) !== undefined) === wanted;
+  }
+  const prefix = /^begins_with\(([\w#.]+), (:\w+)\)$/.exec(text);
+  if (prefix) {
+    const path = pathOf(prefix[1] as string, names);
+    return (item, values) => {
+      const start = given(values, prefix[2] as string).S ?? '';
+      return valueAt(item, path)?.S?.startsWith(start) ?? false;
+    };
+  }
+  const compare = /^([\w#.]+) (=|<=|<|>) (:\w+)$/.exec(text);
+  if (!compare) throw new Error(`the simulated DynamoDB cannot read the condition ${text}`);
+  const path = pathOf(compare[1] as string, names);
+  return (item, values) =>
+    holds(valueAt(item, path), compare[2] as string, given(values, compare[3] as string));
+}
+
+function holds(left: AttributeValue | undefined, operator: string, right: AttributeValue): boolean {
+  if (left === undefined) return false;
+  if (operator === '=') return (left.S ?? left.N) === (right.S ?? right.N);
+  const [a, b] = [Number(left.N), Number(right.N)];
+  if (operator === '<') return a < b;
+  return operator === '>' ? a > b : a <= b;
+}
+
+export function updateOf(text: string, names: Names): (item: Item, values: Item) => Item {
+  if (!text.startsWith('SET ')) throw new Error(`the simulated DynamoDB cannot read ${text}`);
+  const assignments = text
+    .slice(4)
+    .split(/, (?![^(]*\))/)
+    .map((part) => assignmentOf(part, names));
+  return (before, values) => {
+    const after = structuredClone(before);
+    for (const assign of assignments) assign(before, after, values);
+    return after;
+  };
+}
+
+function assignmentOf(text: string, names: Names): Assignment {
+  const parts = /^([\w#.]+) = (?:(:\w+)|if_not_exists\(([\w#.]+), (:\w+)\))$/.exec(text);
+  if (!parts) throw new Error(`the simulated DynamoDB cannot read the assignment ${text}`);
+  const [, target, plain, fallback, otherwise] = parts;
+  const path = pathOf(target as string, names);
+  const from = fallback === undefined ? undefined : pathOf(fallback, names);
+  return (before, after, values) => {
+    const value = given(values, (plain ?? otherwise) as string);
+    setAt(after, path, from ? (valueAt(before, from) ?? value) : value);
+  };
+}
+
+function pathOf(text: string, names: Names): Path {
+  return text.split('.').map((step) => {
+    if (!step.startsWith('#')) return step;
+    const name = names?.[step];
+    if (name === undefined) throw new Error(`ValidationException: ${step} has no name`);
+    return name;
+  });
+}
+
+function given(values: Item, name: string): AttributeValue {
+  const value = values[name];
+  if (value === undefined) throw new Error(`ValidationException: ${name} has no value`);
+  return value;
+}
+
+function valueAt(item: Item, [first, ...rest]: Path): AttributeValue | undefined {
+  const value = item[first as string];
+  return rest.length === 0 || value === undefined ? value : valueAt(value.M ?? {}, rest);
+}
+
+function setAt(item: Item, [first, ...rest]: Path, value: AttributeValue): void {
+  if (rest.length === 0) {
+    item[first as string] = value;
+    return;
+  }
+  const map = item[first as string]?.M;
+  if (!map) throw new Error('ValidationException: the document path is invalid for update');
+  setAt(map, rest, value);
+}
