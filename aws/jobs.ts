@@ -26,8 +26,8 @@ const TIMES = ['requestedAtMs', 'purgingAtMs', 'purgedAtMs', 'warmingAtMs', 'fai
 const COUNTS = ['epochMs', 'tags', 'urls', 'items', 'skipped', 'covered', 'warmUrls'] as const;
 
 export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, 'now'>): Jobs {
-  /** Sets what is not set yet. */
-  async function setOnce(id: string, facts: Item): Promise<void> {
+  /** Sets what is not set yet. @returns the job as it is then */
+  async function setOnce(id: string, facts: Item): Promise<Item> {
     const all: Item = {
       ...facts,
       id: string(id),
@@ -35,7 +35,7 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
       parts: { M: {} },
     };
     const names = Object.keys(all);
-    await call('UpdateItem', {
+    const { Attributes = {} } = await call('UpdateItem', {
       TableName: table,
       Key: keyItem(jobKey(id)),
       UpdateExpression: `SET ${names.map((name) => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')}`,
@@ -43,7 +43,9 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
       ExpressionAttributeValues: Object.fromEntries(
         names.map((name) => [`:${name}`, all[name] as AttributeValue]),
       ),
+      ReturnValues: 'ALL_NEW',
     });
+    return Attributes;
   }
 
   return {
@@ -55,7 +57,10 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
       });
       return Item && factsOf(id, Item);
     },
-    begin: (id, facts) => setOnce(id, numbers(facts)),
+    async begin(id, { purge, ...facts }) {
+      const job = await setOnce(id, { ...numbers(facts), purge: string(purge) });
+      return job.purge?.S ?? purge;
+    },
     async purged(id, { invalidations, ...facts }) {
       await setOnce(id, {
         ...numbers(facts),
@@ -113,6 +118,7 @@ function factsOf(id: string, item: Item): JobFacts {
     urls: 0,
     ...Object.fromEntries(set),
     ...(item.error?.S === undefined ? {} : { error: item.error.S }),
+    ...(item.purge?.S === undefined ? {} : { purge: item.purge.S }),
     ...(item.warmParts?.L ? { warmParts: strings(item.warmParts) } : {}),
     ...(item.invalidations?.L ? { invalidations: strings(item.invalidations) } : {}),
     parts: Object.fromEntries(parts),

@@ -6,16 +6,27 @@
  * The order of 1 and 3 is the fence's (core/fence.ts). `grace` is for what was recorded just before the epoch and
  * may still be streaming into the cache: a purge that overtook it would leave it there.
  *
- * It may be killed anywhere and run again with the same messages: what a job has already done is read off its
- * facts, epochs only grow, and a purge of the same items for the same messages is one invalidation.
+ * It may be killed anywhere and run again with the same messages, in other company. A batch opens a purge: who is in it,
+ * and then by which items, is written down once, before anything is sent. Whoever comes later finds it by any of its
+ * jobs and carries it out as it was decided: the same invalidation, which CloudFront neither does nor charges twice.
  * A purge never deletes edges. They expire.
  * @module
  */
 import type { InvalidatorConfig } from './config';
 import { hash } from './hash';
 import { inParallel } from './parallel';
-import { type Plan, plan, type Reading, readEdges } from './plan/plan';
-import type { Clock, Graph, Jobs, PurgeOutcome, Purger, WarmMessage, WarmQueue } from './ports';
+import { plan, type Reading, readEdges } from './plan/plan';
+import type {
+  Clock,
+  Graph,
+  Jobs,
+  PurgeOutcome,
+  Purger,
+  Purges,
+  PurgeWork,
+  WarmMessage,
+  WarmQueue,
+} from './ports';
 import type { QueuedRevalidation, Revalidation } from './revalidation';
 import type { Url } from './urls';
 
@@ -33,6 +44,7 @@ const JOBS_AT_ONCE = 10;
 export interface InvalidatorPorts {
   readonly graph: Graph;
   readonly jobs: Jobs;
+  readonly purges: Purges;
   readonly purger: Purger;
   readonly warmQueue: WarmQueue;
   readonly clock: Clock;
@@ -43,10 +55,12 @@ export type InvalidateOutcome =
   /** CloudFront has had no room all the time: the messages go back to the queue. */
   | { readonly kind: 'deferred'; readonly why: string };
 
-/** A revalidation, and when its epoch is: the first try decides, and later tries keep to it. */
-interface Work {
-  readonly revalidation: QueuedRevalidation;
+/** Jobs that are purged together, and when their epoch is. */
+interface Group {
+  readonly id: string;
   readonly epochMs: number;
+  readonly members: readonly QueuedRevalidation[];
+  readonly items: readonly string[] | undefined;
 }
 
 /** @throws what a port throws; then nothing is lost: the messages stay in the queue */
@@ -55,87 +69,121 @@ export async function invalidate(
   config: InvalidatorConfig,
   ports: InvalidatorPorts,
 ): Promise<InvalidateOutcome> {
-  const nowMs = ports.clock.now();
-  const works = await inParallel(batch, JOBS_AT_ONCE, async (revalidation) => {
-    const facts = await ports.jobs.get(revalidation.job);
-    const stage = facts?.warmParts ? 'done' : facts?.purgedAtMs === undefined ? 'new' : 'purged';
-    return { stage, revalidation, epochMs: facts?.epochMs ?? nowMs };
-  });
+  const facts = await inParallel(batch, JOBS_AT_ONCE, ({ job }) => ports.jobs.get(job));
+  const isOpen = (_: unknown, at: number) => facts[at]?.warmParts === undefined;
+  const open = batch.filter(isOpen);
+  const begun = facts.filter(isOpen).map((it) => it?.purge);
 
-  const purged = works.filter(({ stage }) => stage === 'purged');
-  if (purged.length > 0) await warm(purged, await read(purged, config, ports), config, ports);
-
-  const pending = works.filter(({ stage }) => stage === 'new');
-  return pending.length === 0 ? { kind: 'done' } : purgeAndWarm(pending, config, ports);
-}
-
-async function purgeAndWarm(
-  works: readonly Work[],
-  config: InvalidatorConfig,
-  ports: InvalidatorPorts,
-): Promise<InvalidateOutcome> {
-  const { jobs, clock } = ports;
-  const purgingAtMs = clock.now();
-  await inParallel(works, JOBS_AT_ONCE, ({ revalidation, epochMs }) => {
-    const { job, requestedAtMs, tags, urls } = revalidation;
-    const asked = { tags: tags.length, urls: urls.length };
-    return jobs.begin(job, { requestedAtMs, purgingAtMs, epochMs, ...asked });
-  });
-
-  // 1 write epochs
-  await writeEpochs(works, ports);
-  await clock.sleep(config.graceMs);
-  // 2 read edges
-  const reading = await read(works, config, ports);
-
-  const whole = plan(union(works), reading, config.warmUrlsMax);
-  const ids = works.map(({ revalidation }) => revalidation.messageId).sort();
-  const purge = await purgeInWaves(whole, ids, ports);
-  if (purge.kind === 'deferred') return purge;
-
-  await inParallel(works, JOBS_AT_ONCE, ({ revalidation }) => {
-    const { items, skipped, covered } = plan(revalidation, reading, config.warmUrlsMax);
-    const counts = { items: items.length, skipped: skipped.length, covered };
-    const { invalidations } = purge;
-    return jobs.purged(revalidation.job, { purgedAtMs: clock.now(), ...counts, invalidations });
-  });
-  await warm(works, reading, config, ports);
+  const news = open.filter((_, at) => begun[at] === undefined);
+  const opened = news.length > 0 ? await openPurge(news, ports) : undefined;
+  if (opened) {
+    const outcome = await carryOut(opened.group, config, ports);
+    if (outcome.kind === 'deferred') return outcome;
+  }
+  for (const id of new Set([...begun, ...(opened?.others ?? [])])) {
+    if (id === undefined) continue;
+    const outcome = await carryOut(await groupOf(id, ports), config, ports);
+    if (outcome.kind === 'deferred') return outcome;
+  }
   return { kind: 'done' };
 }
 
-/** Those of a first try share one epoch; one that comes again keeps its own. */
-async function writeEpochs(works: readonly Work[], { graph }: InvalidatorPorts): Promise<void> {
-  for (const epochMs of new Set(works.map((work) => work.epochMs))) {
-    const theirs = works.filter((work) => work.epochMs === epochMs);
-    const job = theirs.at(-1)?.revalidation.job ?? '';
-    await graph.putEpochs({ ...union(theirs), epochMs, job });
+/** @returns the purge that was opened, and those to which a duplicate of these revalidations has joined them before */
+async function openPurge(
+  asked: readonly QueuedRevalidation[],
+  ports: InvalidatorPorts,
+): Promise<{ group: Group; others: readonly string[] }> {
+  const id = hash(JSON.stringify(asked.map(({ messageId }) => messageId).sort())).slice(0, 32);
+  const work = await ports.purges.open(id, { epochMs: ports.clock.now(), asked });
+  const { group, joined } = await join({ id, work, items: undefined }, ports);
+  return { group, others: joined.filter((other) => other !== id) };
+}
+
+/** A purge that was opened, perhaps by somebody who died before all its jobs had joined. */
+async function groupOf(id: string, ports: InvalidatorPorts): Promise<Group> {
+  const purge = await ports.purges.get(id);
+  if (!purge) throw new Error(`the purge ${id} is not there`); // it is opened before any job joins it
+  return (await join({ id, work: purge.work, items: purge.items }, ports)).group;
+}
+
+interface Opened {
+  readonly id: string;
+  readonly work: PurgeWork;
+  readonly items: readonly string[] | undefined;
+}
+
+/** A job keeps to the purge that it was told first: so everybody who asks who is in this one gets the same answer. */
+async function join(
+  { id, work, items }: Opened,
+  { jobs, clock }: InvalidatorPorts,
+): Promise<{ group: Group; joined: readonly string[] }> {
+  const { epochMs, asked } = work;
+  const purgingAtMs = clock.now();
+  const joined = await inParallel(asked, JOBS_AT_ONCE, (revalidation) => {
+    const { job, requestedAtMs, tags, urls } = revalidation;
+    const counts = { tags: tags.length, urls: urls.length };
+    return jobs.begin(job, { requestedAtMs, purgingAtMs, epochMs, ...counts, purge: id });
+  });
+  const members = asked.filter((_, at) => joined[at] === id);
+  return { group: { id, epochMs, members, items }, joined };
+}
+
+async function carryOut(
+  group: Group,
+  config: InvalidatorConfig,
+  ports: InvalidatorPorts,
+): Promise<InvalidateOutcome> {
+  const { id, epochMs, members } = group;
+  const { graph, jobs, clock } = ports;
+  let items = group.items;
+  let reading: Reading | undefined;
+  if (!items) {
+    // 1 write epochs
+    await graph.putEpochs({ ...union(members), epochMs, job: members.at(-1)?.job ?? '' });
+    await clock.sleep(config.graceMs);
+    // 2 read edges
+    reading = await read(members, config, ports);
+    const whole = plan(union(members), reading, config.warmUrlsMax);
+    items = await ports.purges.decide(id, whole.items.map(({ item }) => item).sort());
   }
+  const purge = await purgeInWaves(items, id, ports);
+  if (purge.kind === 'deferred') return purge;
+
+  const edges = reading ?? (await read(members, config, ports));
+  await inParallel(members, JOBS_AT_ONCE, (revalidation) => {
+    const { items: own, skipped, covered } = plan(revalidation, edges, config.warmUrlsMax);
+    const counts = { items: own.length, skipped: skipped.length, covered };
+    const { invalidations } = purge;
+    return jobs.purged(revalidation.job, { purgedAtMs: clock.now(), ...counts, invalidations });
+  });
+  await warm(group, edges, config, ports);
+  return { kind: 'done' };
 }
 
 function read(
-  works: readonly Work[],
+  members: readonly QueuedRevalidation[],
   { warmUrlsMax }: InvalidatorConfig,
   { graph, clock }: InvalidatorPorts,
 ): Promise<Reading> {
   const nowSeconds = Math.floor(clock.now() / 1_000);
-  return readEdges(graph, union(works), { nowSeconds, warmUrlsMax });
+  return readEdges(graph, union(members), { nowSeconds, warmUrlsMax });
 }
 
-type Purge =
+type PurgeResult =
   | { readonly kind: 'done'; readonly invalidations: readonly string[] }
   | { readonly kind: 'deferred'; readonly why: string };
 
-/** The reference names the messages and the items: told again it is the same invalidation, and no other. */
+/** The reference names the purge and its items: told again it is the same invalidation, and no other. */
 async function purgeInWaves(
-  { items }: Plan,
-  ids: readonly string[],
+  items: readonly string[],
+  id: string,
   ports: InvalidatorPorts,
-): Promise<Purge> {
+): Promise<PurgeResult> {
   const lateAtMs = ports.clock.now() + PURGE_MS_MAX;
   const invalidations: string[] = [];
-  for (const wave of chunks(items.map(({ item }) => item).sort(), WAVE_ITEMS_MAX)) {
+  for (const wave of chunks(items, WAVE_ITEMS_MAX)) {
     if (invalidations.length > 0) await ports.clock.sleep(WAVE_PAUSE_MS);
-    const reference = hash(JSON.stringify([ids, wave]));
+    const reference = hash(JSON.stringify([id, wave]));
     const outcome = await purgeUntil(lateAtMs, { wave, reference }, ports);
     if (outcome.kind === 'deferred') return outcome;
     invalidations.push(outcome.invalidation);
@@ -162,23 +210,21 @@ async function purgeUntil(
  * job is told of another's pages.
  */
 async function warm(
-  works: readonly Work[],
+  { members, epochMs }: Group,
   reading: Reading,
   config: InvalidatorConfig,
   { warmQueue, jobs, clock }: InvalidatorPorts,
 ): Promise<void> {
   const urlsOf = new Map<string, readonly Url[]>();
-  for (const { revalidation } of works) {
+  for (const revalidation of members) {
     urlsOf.set(revalidation.job, plan(revalidation, reading, config.warmUrlsMax).warm);
   }
-  const messages = groupsOf(urlsOf).flatMap((group) => {
-    const own = works.filter(({ revalidation }) => group.jobs.includes(revalidation.job));
-    const epochMs = Math.max(...own.map((work) => work.epochMs));
-    return chunks(group.urls, WARM_PART_URLS).map((urls): WarmMessage => {
+  const messages = groupsOf(urlsOf).flatMap((group) =>
+    chunks(group.urls, WARM_PART_URLS).map((urls): WarmMessage => {
       const part = hash(JSON.stringify([group.jobs, epochMs, urls])).slice(0, 16);
       return { part, jobs: group.jobs, epochMs, urls };
-    });
-  });
+    }),
+  );
   await warmQueue.send(messages);
   await inParallel([...urlsOf], JOBS_AT_ONCE, ([job, urls]) => {
     const own = messages.filter((message) => message.jobs.includes(job));
@@ -208,10 +254,10 @@ function groupsOf(urlsOf: ReadonlyMap<string, readonly Url[]>): WarmGroup[] {
   return [...groups.values()];
 }
 
-function union(works: readonly Work[]): Revalidation {
+function union(asked: readonly Revalidation[]): Revalidation {
   return {
-    tags: [...new Set(works.flatMap(({ revalidation }) => revalidation.tags))],
-    urls: [...new Set(works.flatMap(({ revalidation }) => revalidation.urls))],
+    tags: [...new Set(asked.flatMap(({ tags }) => tags))],
+    urls: [...new Set(asked.flatMap(({ urls }) => urls))],
   };
 }
 

@@ -29,6 +29,8 @@ export interface JobFacts {
   readonly failedAtMs?: number;
   readonly error?: string;
   readonly epochMs?: number;
+  /** The purge that it belongs to, together with the other jobs of its batch. */
+  readonly purge?: string;
   /** How many tags and urls were asked for. */
   readonly tags: number;
   readonly urls: number;

@@ -6,6 +6,7 @@
  *     url#/posts/42    | #                        the url: what was recorded last, its epoch
  *     url#sha256:9f8…  | #                        a url too long for a key (DynamoDB: 1,024 bytes), by its hash
  *     job#c6af9ac6-…   | #                        a job
+ *     purge#9f86d081…  | #                        what is purged together; `text#…` holds its long lists
  *
  * A tag may hold `#`: the edges of `a` share a partition with the epoch of `a#0`, but never a sort key.
  * @module
@@ -27,6 +28,7 @@ const URL_KEY_MAX = 1_000;
 export const tagKey = (tag: Tag): Key => ({ pk: `tag#${tag}`, sk: SELF });
 export const urlKey = (url: Url): Key => ({ pk: urlPart(url), sk: SELF });
 export const jobKey = (id: string): Key => ({ pk: `job#${id}`, sk: SELF });
+export const purgeKey = (id: string): Key => ({ pk: `purge#${id}`, sk: SELF });
 export const edgesOf = (tag: Tag): string => `tag#${tag}#0`;
 export const edgeKey = (tag: Tag, url: Url): Key => ({ pk: edgesOf(tag), sk: urlPart(url) });
 

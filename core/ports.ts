@@ -6,6 +6,7 @@
  * @module
  */
 import type { JobFacts, WarmResult } from './jobs';
+import type { QueuedRevalidation } from './revalidation';
 import type { Tag } from './tags';
 import type { Url } from './urls';
 
@@ -83,10 +84,13 @@ export interface Graph {
 /** Facts about jobs; each is set once or grows, so that a late message never moves a job back. */
 export interface Jobs {
   get(id: string): Promise<JobFacts | undefined>;
+  /** @returns the purge that the job belongs to: the one it was told first */
   begin(
     id: string,
-    facts: Pick<JobFacts, 'requestedAtMs' | 'purgingAtMs' | 'epochMs' | 'tags' | 'urls'>,
-  ): Promise<void>;
+    facts: Pick<JobFacts, 'requestedAtMs' | 'purgingAtMs' | 'epochMs' | 'tags' | 'urls'> & {
+      readonly purge: string;
+    },
+  ): Promise<string>;
   purged(
     id: string,
     facts: Pick<JobFacts, 'purgedAtMs' | 'items' | 'skipped' | 'covered' | 'invalidations'>,
@@ -100,6 +104,26 @@ export interface Jobs {
   warmed(id: string, part: string, result: WarmResult): Promise<void>;
   /** The last failure counts. */
   failed(id: string, facts: { failedAtMs: number; error: string }): Promise<void>;
+}
+
+/** A batch of revalidations that are purged together. */
+export interface PurgeWork {
+  readonly epochMs: number;
+  readonly asked: readonly QueuedRevalidation[];
+}
+
+/**
+ * What is purged together, and by which items; each is written once and then stays as it is, so that whoever goes on
+ * after a death does what was begun, and pays for nothing twice.
+ */
+export interface Purges {
+  /** @returns the work that this purge was first opened with */
+  open(id: string, work: PurgeWork): Promise<PurgeWork>;
+  get(
+    id: string,
+  ): Promise<{ readonly work: PurgeWork; readonly items?: readonly string[] } | undefined>;
+  /** @returns the items that were decided first */
+  decide(id: string, items: readonly string[]): Promise<readonly string[]>;
 }
 
 export type PurgeOutcome =

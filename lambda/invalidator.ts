@@ -9,6 +9,7 @@ import { dynamoOverSdk } from '../aws/dynamo-sdk';
 import { dynamoGraph } from '../aws/graph';
 import { dynamoJobs } from '../aws/jobs';
 import { cloudFrontPurger } from '../aws/purger';
+import { dynamoPurges } from '../aws/purges';
 import { sqsWarmQueue } from '../aws/queue';
 import { jobIdOf, parseRevalidationMessage } from '../aws/revalidation-message';
 import { invalidatorConfig } from '../core/config';
@@ -19,6 +20,7 @@ const dynamo = dynamoOverSdk(new DynamoDBClient({}));
 const ports = {
   graph: dynamoGraph(dynamo, config.table),
   jobs: dynamoJobs(dynamo, config.table, clock),
+  purges: dynamoPurges(dynamo, config.table, clock),
   purger: cloudFrontPurger(new CloudFrontClient({}), config.distributionId),
   warmQueue: sqsWarmQueue(new SQSClient({}), config.warmQueueUrl),
   clock,

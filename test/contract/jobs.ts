@@ -3,7 +3,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { jobOf } from '../../core/jobs';
 import type { Jobs } from '../../core/ports';
 
-const begun = { requestedAtMs: 1_000, purgingAtMs: 1_010, epochMs: 1_500, tags: 2, urls: 1 };
+const begun = {
+  requestedAtMs: 1_000,
+  purgingAtMs: 1_010,
+  epochMs: 1_500,
+  tags: 2,
+  urls: 1,
+  purge: 'p1',
+};
 const purged = {
   purgedAtMs: 2_000,
   items: 3,
@@ -57,6 +64,12 @@ export function jobsContract(open: () => Jobs): void {
       await jobs.begin(job, { ...begun, purgingAtMs: 9_999, tags: 99 });
       await jobs.purged(job, { ...purged, purgedAtMs: 9_999, invalidations: [] });
       expect(await jobs.get(job)).toMatchObject({ ...begun, ...purged });
+    });
+
+    it('belongs to the purge that it was told first, and says so', async () => {
+      const job = id('purge');
+      expect(await jobs.begin(job, begun)).toBe('p1');
+      expect(await jobs.begin(job, { ...begun, purge: 'p2' })).toBe('p1');
     });
 
     it('counts a part once, however often it is told', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
+import { dynamoPurges } from '../../aws/purges';
 import type { RecorderConfig } from '../../core/config';
 import { RECORDER_DEFAULTS } from '../../core/config';
 import {
@@ -12,7 +13,7 @@ import {
   renderStart,
 } from '../../core/fence';
 import { invalidate } from '../../core/invalidator';
-import type { Clock, Graph, Jobs } from '../../core/ports';
+import type { Clock, Graph, Jobs, Purges } from '../../core/ports';
 import { type Page, type Ruling, record } from '../../core/recorder';
 import { parseRevalidation } from '../../core/revalidation';
 import { encodeUrl } from '../../core/urls';
@@ -111,11 +112,11 @@ describe('for every interleaving of a recorder and an invalidator', () => {
   );
 
   it('and one after the other, both ways round, each sees the other for sure', async () => {
-    const { graph, jobs } = open(table.endpoint);
+    const opened = open(table.endpoint);
     const asked = { tags: ['post:42'] };
-    const first = await race({ graph, jobs, schedule: 'RRRRII', asked, path: '/recorder-first' });
+    const first = await race({ ...opened, schedule: 'RRRRII', asked, path: '/recorder-first' });
     expect(first).toMatchObject({ ruling: { outcome: 'kept' }, isSeen: true });
-    const last = await race({ graph, jobs, schedule: 'IIRRRR', asked, path: '/recorder-last' });
+    const last = await race({ ...opened, schedule: 'IIRRRR', asked, path: '/recorder-last' });
     expect(last).toMatchObject({ ruling: { outcome: 'capped', reason: 'fence' }, isSeen: false });
   });
 });
@@ -124,14 +125,20 @@ describe('for every interleaving of a recorder and an invalidator', () => {
 const RECORDER_STEPS = 4;
 const INVALIDATOR_STEPS = 2;
 
-function open(endpoint: string): { graph: Graph; jobs: Jobs } {
+function open(endpoint: string): Pick<Race, 'graph' | 'jobs' | 'purges'> {
   const call = sdkCall(endpoint);
-  return { graph: dynamoGraph(call, TABLE), jobs: dynamoJobs(call, TABLE, { now: Date.now }) };
+  const clock = { now: Date.now };
+  return {
+    graph: dynamoGraph(call, TABLE),
+    jobs: dynamoJobs(call, TABLE, clock),
+    purges: dynamoPurges(call, TABLE, clock),
+  };
 }
 
 interface Race {
   readonly graph: Graph;
   readonly jobs: Jobs;
+  readonly purges: Purges;
   /** `RRIRIR`: who takes the next step. */
   readonly schedule: string;
   readonly asked: { readonly tags?: string[]; readonly urls?: string[] };
@@ -141,6 +148,7 @@ interface Race {
 async function race({
   graph,
   jobs,
+  purges,
   schedule,
   asked,
   path,
@@ -174,6 +182,7 @@ async function race({
     {
       graph: stepped(graph, 'I', turns),
       jobs,
+      purges,
       purger: {
         async purge(items) {
           purged.push(...items);

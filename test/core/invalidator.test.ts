@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
+import { dynamoPurges } from '../../aws/purges';
 import type { InvalidatorConfig } from '../../core/config';
 import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
 import { jobOf } from '../../core/jobs';
@@ -43,6 +44,7 @@ beforeEach(() => {
   ports = {
     graph: dynamoGraph(call, TABLE),
     jobs: dynamoJobs(call, TABLE, clock),
+    purges: dynamoPurges(call, TABLE, clock),
     purger: {
       async purge(items, reference) {
         purges.push({ items, reference });
@@ -219,6 +221,34 @@ describe('a revalidation that is delivered again', () => {
     expect(purges[0]).toEqual(purges[1]);
   });
 
+  it('names the same invalidation in other company, and with other edges', async () => {
+    await recorded('/a', 'post');
+    const one = message('one', { tags: [tagOf('post')] });
+    const two = message('two', { tags: [tagOf('list')] });
+    const jobs = { ...ports.jobs, purged: () => Promise.reject(new Error('died')) };
+    await expect(invalidate([one, two], config, { ...ports, jobs })).rejects.toThrow('died');
+    await recorded('/b', 'list');
+    await invalidate([one], config, ports);
+    await invalidate([two], config, ports);
+    expect(new Set(purges.map(({ reference }) => reference)).size).toBe(1);
+    for (const id of ['one', 'two']) expect((await jobNow(id))?.state).toBe('warming');
+  });
+
+  it('is in one purge when it is delivered twice at once', async () => {
+    await recorded('/a', 'post', 'list');
+    const one = message('one', { tags: [tagOf('post')] });
+    const two = message('two', { tags: [tagOf('list')] });
+    await Promise.all([invalidate([one, two], config, ports), invalidate([one], config, ports)]);
+    const items = purges.filter(
+      (it, at) => purges.findIndex(({ reference }) => reference === it.reference) === at,
+    );
+    expect(items.flatMap((it) => it.items).sort()).toEqual([
+      `#${tagOf('list')}`,
+      `#${tagOf('post')}`,
+    ]);
+    for (const id of ['one', 'two']) expect((await jobNow(id))?.state).toBe('warming');
+  });
+
   it('only warms when it died after the purge', async () => {
     await recorded('/a', 'post');
     const again = message('j', { tags: [tagOf('post')] });
@@ -226,7 +256,7 @@ describe('a revalidation that is delivered again', () => {
     await expect(invalidate([again], config, { ...ports, warmQueue })).rejects.toThrow('died');
     expect(await jobNow('j')).toMatchObject({ state: 'purged' });
     await invalidate([again], config, ports);
-    expect(purges).toHaveLength(1);
+    expect(new Set(purges.map(({ reference }) => reference)).size).toBe(1); // told again: CloudFront does it once
     expect(sent).toHaveLength(1);
     expect(await jobNow('j')).toMatchObject({ state: 'warming' });
   });

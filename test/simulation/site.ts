@@ -19,9 +19,11 @@ import { consume } from '../../aws/consume';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
 import { cloudFrontPurger } from '../../aws/purger';
+import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
 import { jobIdOf, parseRevalidationMessage } from '../../aws/revalidation-message';
 import { RECORDER_DEFAULTS, type RecorderConfig } from '../../core/config';
+import { hash } from '../../core/hash';
 import { RENDERED_AT, RULING } from '../../core/headers';
 import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
 import { record } from '../../core/recorder';
@@ -67,6 +69,11 @@ interface Revalidation {
   readonly urls: readonly string[];
   /** The data as it was when the revalidation was acknowledged. */
   readonly data: Data;
+}
+
+interface Paid {
+  readonly items: readonly string[];
+  readonly reference: string;
 }
 
 export function createSite(world: World, mutant: Mutant) {
@@ -214,6 +221,7 @@ export function createSite(world: World, mutant: Mutant) {
     const own: InvalidatorPorts = {
       graph: dynamoGraph(call, TABLE),
       jobs: dynamoJobs(call, TABLE, clock),
+      purges: dynamoPurges(call, TABLE, clock),
       purger: cloudFrontPurger(purgeClient as unknown as CloudFrontClient, 'E1'),
       warmQueue: sqsWarmQueue(warmClient as unknown as SQSClient, 'warm'),
       clock,
@@ -255,7 +263,7 @@ export function createSite(world: World, mutant: Mutant) {
     if (cloudFront.invalidations.length > before) {
       counts.paid += Paths.Items.length;
       checkAskedFor(Paths.Items);
-      checkPaidOnce(Paths.Items, messages);
+      checkPaidOnce({ items: Paths.Items, reference: CallerReference }, messages);
     }
     await world.sleep(random.between(5, 120));
     if (!traits.isCalm && random.chance(0.05))
@@ -399,13 +407,20 @@ export function createSite(world: World, mutant: Mutant) {
     }
   }
 
-  /** A message pays for an item once; an item is paid again only for somebody who has not paid for it. */
-  function checkPaidOnce(items: readonly string[], messages: readonly string[]): void {
-    for (const item of items) {
-      const askers = revalidations.filter(
-        ({ message, tags, urls }) =>
-          messages.includes(message) &&
-          (item.startsWith('#') ? tags.includes(item.slice(1)) : urls.includes(item)),
+  /**
+   * A revalidation pays for an item once; an item is paid again only for somebody who has not paid for it.
+   * An invalidation is paid by those whose purge its reference names; if it names none, by all in the batch at hand.
+   */
+  function checkPaidOnce(paid: Paid, messages: readonly string[]): void {
+    const purgeOf = ({ job }: Revalidation) => dynamo.item(`job#${job}`, '#')?.purge?.S;
+    const named = revalidations.filter(
+      (it) => hash(JSON.stringify([purgeOf(it), paid.items])) === paid.reference,
+    );
+    const payers =
+      named.length > 0 ? named : revalidations.filter((it) => messages.includes(it.message));
+    for (const item of paid.items) {
+      const askers = payers.filter(({ tags, urls }) =>
+        item.startsWith('#') ? tags.includes(item.slice(1)) : urls.includes(item),
       );
       if (askers.length > 0 && askers.every(({ message }) => paidFor.has(`${message} ${item}`))) {
         violated('I6', `${item} was paid again for ${askers.map(({ job }) => job).join(', ')}`);
