@@ -14,11 +14,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
 import { cloudFrontPurger } from '../../aws/purger';
+import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
 import { encodeUrl } from '../../core/urls';
 import { createTable } from '../../local/dynamodb';
 import { graphContract } from '../contract/graph';
 import { jobsContract } from '../contract/jobs';
+import { purgesContract } from '../contract/purges';
 import { REGION, sdkCall, signedCall, TABLE } from '../support/graph';
 import { until } from '../support/until';
 
@@ -54,6 +56,10 @@ describe("the graph in moto's DynamoDB over signed requests", () => {
 
 describe("jobs in moto's DynamoDB", () => {
   jobsContract(() => dynamoJobs(sdkCall(endpoint), TABLE, { now: Date.now }));
+});
+
+describe("purges in moto's DynamoDB", () => {
+  purgesContract(() => dynamoPurges(sdkCall(endpoint), TABLE, { now: Date.now }));
 });
 
 describe("the warm queue in moto's SQS", () => {

@@ -6,6 +6,7 @@
  * - A batch is no snapshot: each of its keys is read at a moment of its own, and some may come back unprocessed.
  * - A write may be done and its answer lost; a call may be throttled, or find nobody there.
  * - A query answers page by page, each page as of its own moment.
+ * Items are never changed in place: what a reader was given stays as it was.
  * @module
  */
 import type { DynamoCall, Operation, Operations } from '../../aws/dynamo';
@@ -56,7 +57,7 @@ export function simulateDynamo(world: World): SimulatedDynamo {
 
   /** Expressions are few: each is read once. */
   function once<T>(text: string, names: Names, make: (text: string, names: Names) => T): T {
-    const key = text + JSON.stringify(names);
+    const key = names ? text + Object.values(names).join() : text;
     if (!compiled.has(key)) compiled.set(key, make(text, names));
     return compiled.get(key) as T;
   }
@@ -81,7 +82,7 @@ export function simulateDynamo(world: World): SimulatedDynamo {
   } = {
     async GetItem({ Key, ConsistentRead }) {
       const item = read(Key, ConsistentRead === true);
-      return item ? { Item: structuredClone(item) } : {};
+      return item ? { Item: item } : {};
     },
 
     async BatchGetItem({ RequestItems }, faults) {
@@ -94,7 +95,7 @@ export function simulateDynamo(world: World): SimulatedDynamo {
           return [];
         }
         const item = read(key, ConsistentRead === true);
-        return item ? [structuredClone(item)] : [];
+        return item ? [item] : [];
       };
       const found = (await Promise.all((Keys as Item[]).map(read1))).flat();
       const UnprocessedKeys = unprocessed.length > 0 ? { [name]: { Keys: unprocessed } } : {};
@@ -119,7 +120,7 @@ export function simulateDynamo(world: World): SimulatedDynamo {
         .filter((item) => inKey(item, values ?? {}) && inFilter(item, values ?? {}));
       const last = all.length > page.length ? page.at(-1) : undefined;
       return {
-        Items: structuredClone(Items),
+        Items: Items,
         ...(last ? { LastEvaluatedKey: { pk, sk: { S: last } } } : {}),
       };
     },
@@ -140,7 +141,7 @@ export function simulateDynamo(world: World): SimulatedDynamo {
         updateOf,
       )(before ?? { ...key }, values);
       versions.push({ atMs: world.now(), item: after });
-      return input.ReturnValues === 'ALL_NEW' ? { Attributes: structuredClone(after) } : {};
+      return input.ReturnValues === 'ALL_NEW' ? { Attributes: after } : {};
     },
   };
 

@@ -58,7 +58,7 @@ export function updateOf(text: string, names: Names): (item: Item, values: Item)
     .split(/, (?![^(]*\))/)
     .map((part) => assignmentOf(part, names));
   return (before, values) => {
-    const after = structuredClone(before);
+    const after = { ...before };
     for (const assign of assignments) assign(before, after, values);
     return after;
   };
@@ -103,5 +103,7 @@ function setAt(item: Item, [first, ...rest]: Path, value: AttributeValue): void 
   }
   const map = item[first as string]?.M;
   if (!map) throw new Error('ValidationException: the document path is invalid for update');
-  setAt(map, rest, value);
+  const copy = { ...map }; // an item that was read stays as it was
+  item[first as string] = { M: copy };
+  setAt(copy, rest, value);
 }

@@ -45,7 +45,18 @@ export interface History {
   readonly story: readonly string[];
   /** What happened, so that a suite can tell that its histories are not all empty. */
   readonly counts: Readonly<Record<string, number>>;
+  /** How many viewers, edits and faults it began with. */
+  readonly acts: number;
 }
+
+export interface Options {
+  /** Keep the story, in words. */
+  readonly isTold?: boolean;
+  /** Numbers of viewers, edits and faults that do not happen: for shrinking. */
+  readonly without?: ReadonlySet<number>;
+}
+
+const NOTHING: ReadonlySet<number> = new Set();
 
 /** Time for everything to come to rest. */
 const QUIET_MS = 180_000;
@@ -53,15 +64,38 @@ const QUIET_MS = 180_000;
 export async function simulate(
   seed: number,
   mutant: Mutant = { name: 'none' },
-  options: { readonly isTold?: boolean } = {},
+  options: Options = {},
 ): Promise<History> {
   const world = createWorld(seed, options);
-  const site = createSite(world, mutant);
+  const site = createSite(world, mutant, options.without ?? NOTHING);
   await world.run(site.begin());
   site.calm();
   await world.run(world.now() + QUIET_MS);
   site.lookAround();
   await world.run(world.now() + 20_000);
   site.checkAtRest();
-  return { seed, violations: site.violations, story: world.story, counts: site.counts };
+  const { violations, counts, acts } = site;
+  return { seed, violations, story: world.story, counts, acts: acts() };
+}
+
+/**
+ * The smallest history of a seed that still violates the same invariant: leaves out viewers, edits and faults, first in
+ * halves, then one by one, as long as it does.
+ */
+export async function shrink(seed: number, mutant?: Mutant): Promise<ReadonlySet<number>> {
+  const whole = await simulate(seed, mutant);
+  const invariant = whole.violations[0]?.invariant;
+  const fails = async (without: ReadonlySet<number>) => {
+    const { violations } = await simulate(seed, mutant, { without });
+    return violations.some((violation) => violation.invariant === invariant);
+  };
+  let without = new Set<number>();
+  for (let size = Math.ceil(whole.acts / 2); size >= 1; size = Math.floor(size / 2)) {
+    for (let from = 0; from < whole.acts; from += size) {
+      const acts = Array.from({ length: size }, (_, i) => from + i);
+      const fewer = new Set([...without, ...acts]);
+      if (fewer.size > without.size && (await fails(fewer))) without = fewer;
+    }
+  }
+  return without;
 }

@@ -76,7 +76,7 @@ interface Paid {
   readonly reference: string;
 }
 
-export function createSite(world: World, mutant: Mutant) {
+export function createSite(world: World, mutant: Mutant, without: ReadonlySet<number>) {
   const { random } = world;
   const violations: Violation[] = [];
   const counts = { views: 0, renders: 0, kept: 0, capped: 0, edits: 0, paid: 0, crashes: 0 };
@@ -90,6 +90,7 @@ export function createSite(world: World, mutant: Mutant) {
     crash: random.chance(0.5) ? 0.3 : 0,
     isCalm: false,
   };
+  let acts = 0;
   const violated = (invariant: string, what: string) => {
     world.say(() => `!! ${invariant}: ${what}`);
     violations.push({ invariant, what, atMs: world.now() - BEGINNING_MS });
@@ -441,11 +442,15 @@ export function createSite(world: World, mutant: Mutant) {
   return {
     violations,
     counts,
+    acts: () => acts,
     /** @returns when it is over: after a minute of crowds, or half an hour in which edges expire */
     begin(): number {
       const busyMs = random.chance(0.7) ? 60_000 : 1_800_000;
       const during = (count: number, act: () => void) => {
-        for (let i = 0; i < count; i += 1) world.at(world.now() + random.below(busyMs), act);
+        for (let i = 0; i < count; i += 1) {
+          const [atMs, number] = [world.now() + random.below(busyMs), acts++];
+          if (!without.has(number)) world.at(atMs, act);
+        }
       };
       during(random.between(20, 60), () => {
         void view(random.below(cloudFront.edges), random.pick(KEYS));

@@ -62,9 +62,12 @@ export function createWorld(seed: number, options: { readonly isTold?: boolean }
   return world;
 }
 
-/** Resolves when no continuation is left to run: promises first, then this. */
+/**
+ * Resolves when no continuation is left to run: Node looks at its tick queue again only when the queue of promises is
+ * empty (Node.js, event-loop-timers-and-nexttick). No turn of the event loop is needed for it.
+ */
 function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => process.nextTick(resolve));
 }
 
 /** The earliest first; a binary heap. */

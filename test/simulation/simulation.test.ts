@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ROOT } from '../support/bundles';
+import { run } from '../support/process';
+import { MUTANTS } from './mutants';
+import { shrink, simulate } from './simulation';
+
+/** Within so many histories a mistake has to show. */
+const SEEDS_MAX = 10_000;
+
+beforeEach(() => {
+  vi.spyOn(console, 'error').mockImplementation(() => {}); // the workers' own log lines
+});
+afterEach(() => vi.restoreAllMocks());
+
+describe('ten thousand histories of a site', () => {
+  it('violate nothing: no page stays stale, nothing is lost, nothing is paid twice', async () => {
+    const script = join(ROOT, 'scripts/simulate.mjs');
+    const { code, out } = await run(script, ['--seeds', String(SEEDS_MAX)]);
+    expect({ code, out }).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^10000 seeds from 1, 0 violations, \d+ s$/m),
+    });
+  }, 300_000);
+
+  it('are full of renders, edits, purges and deaths', async () => {
+    const total = { views: 0, kept: 0, capped: 0, edits: 0, paid: 0, crashes: 0 };
+    for (let seed = 1; seed <= 50; seed += 1) {
+      const { counts } = await simulate(seed);
+      for (const name of Object.keys(total) as (keyof typeof total)[])
+        total[name] += counts[name] ?? 0;
+    }
+    for (const [name, count] of Object.entries(total)) {
+      expect({ name, isMany: count > 50 }).toEqual({ name, isMany: true });
+    }
+  });
+});
+
+describe('a history', () => {
+  it('is the same, to the last word, for the same seed', async () => {
+    const tell = () => simulate(7, undefined, { isTold: true });
+    const [one, two] = [await tell(), await tell()];
+    expect(one.story.length).toBeGreaterThan(50);
+    expect(one).toEqual(two);
+    expect((await simulate(8, undefined, { isTold: true })).story).not.toEqual(one.story);
+  });
+
+  it('that violates something is shrunk to what it takes', async () => {
+    const [deletesEdges] = MUTANTS.filter(({ name }) => name.includes('deletes the edges'));
+    const seed = 8;
+    const whole = await simulate(seed, deletesEdges);
+    expect(whole.violations[0]?.invariant).toBe('I1');
+    const without = await shrink(seed, deletesEdges);
+    expect(without.size).toBeGreaterThan(whole.acts / 2);
+    const small = await simulate(seed, deletesEdges, { without, isTold: true });
+    expect(small.violations[0]?.invariant).toBe('I1');
+    expect(small.story.some((line) => line.includes('!! I1'))).toBe(true);
+  }, 60_000);
+});
+
+describe('the simulation finds a mistake when', () => {
+  it.each(MUTANTS)(
+    '$name',
+    async (mutant) => {
+      let seed = 1;
+      while (seed <= SEEDS_MAX && (await simulate(seed, mutant)).violations.length === 0) seed += 1;
+      expect(seed).toBeLessThanOrEqual(SEEDS_MAX);
+    },
+    120_000,
+  );
+});
