@@ -4,7 +4,7 @@
  *     no live edge       no item: nothing is cached (sound, because of the fence)
  *     a tag              one item, `#post:42`, whatever it covers, with all variants
  *     a tag's url that CloudFront does not know by the tag (it keeps 50 of an object)    its path as well
- *     a url              its path, unless an item above covers it already
+ *     a url              its path, also when a requested tag is on it: an older copy, or another variant, may lack the tag
  *
  * Reading is streamed: of a tag with a million urls a count and some urls to warm are kept.
  * @module
@@ -47,8 +47,6 @@ export interface Dependents {
   readonly byPath: readonly Url[];
   /** At most `warmUrlsMax` of them. */
   readonly sample: readonly Url[];
-  /** The requested urls among those that CloudFront knows by this tag. */
-  readonly requested: ReadonlySet<Url>;
 }
 
 /** Everything that a plan needs to know, read at one moment. */
@@ -70,9 +68,8 @@ export async function readEdges(
   { tags, urls }: Revalidation,
   options: ReadOptions,
 ): Promise<Reading> {
-  const asked = new Set(urls);
   const dependents = await inParallel(tags, READS_AT_ONCE, async (tag) => {
-    return [tag, await readDependents({ graph, tag, asked }, options)] as const;
+    return [tag, await readDependents({ graph, tag }, options)] as const;
   });
   const live = await inParallel(urls, READS_AT_ONCE, async (url) => {
     return (await graph.isLive(url, options.nowSeconds)) ? [url] : [];
@@ -81,20 +78,18 @@ export async function readEdges(
 }
 
 async function readDependents(
-  { graph, tag, asked }: { graph: EdgeReader; tag: Tag; asked: ReadonlySet<Url> },
+  { graph, tag }: { graph: EdgeReader; tag: Tag },
   { nowSeconds, warmUrlsMax }: ReadOptions,
 ): Promise<Dependents> {
   let count = 0;
   const byPath: Url[] = [];
   const sample: Url[] = [];
-  const requested = new Set<Url>();
   for await (const edge of graph.edges(tag, nowSeconds)) {
     count += 1;
     if (edge.byPath) byPath.push(edge.url);
-    else if (asked.has(edge.url)) requested.add(edge.url);
     if (sample.length < warmUrlsMax) sample.push(edge.url);
   }
-  return { count, native: count - byPath.length, byPath, sample, requested };
+  return { count, native: count - byPath.length, byPath, sample };
 }
 
 export function plan(
@@ -105,7 +100,6 @@ export function plan(
   const items = new Map<string, PlanItem>();
   const skipped: Skip[] = [];
   const warm = new Set<Url>();
-  const coveredBy = new Map<Url, Tag>();
   let unsampled = 0;
 
   for (const tag of tags) {
@@ -114,7 +108,7 @@ export function plan(
       skipped.push({ asked: tag, why: 'no live edge: nothing that depends on it is cached' });
       continue;
     }
-    const { native, byPath, sample, requested, count } = found;
+    const { native, byPath, sample, count } = found;
     const item = `#${tag}`;
     if (native > 0) items.set(item, { item, why: `revalidate ${tag}`, covers: native });
     for (const url of byPath) {
@@ -125,16 +119,16 @@ export function plan(
       });
     }
     for (const url of sample) warm.add(url);
-    for (const url of requested) coveredBy.set(url, tag);
     unsampled += count - sample.length;
   }
 
   for (const url of urls) {
-    const tag = coveredBy.get(url);
-    if (!liveUrls.has(url)) skipped.push({ asked: url, why: 'no live edge: it is not cached' });
-    else if (tag !== undefined) skipped.push({ asked: url, why: `#${tag} covers it` });
-    else if (!items.has(url)) items.set(url, { item: url, why: `revalidate ${url}`, covers: 1 });
-    if (liveUrls.has(url)) warm.add(url);
+    if (!liveUrls.has(url)) {
+      skipped.push({ asked: url, why: 'no live edge: it is not cached' });
+      continue;
+    }
+    items.set(url, items.get(url) ?? { item: url, why: `revalidate ${url}`, covers: 1 });
+    warm.add(url);
   }
 
   return {

@@ -56,10 +56,10 @@ describe('a plan', () => {
     expect(items(await planFor({ list: ['/a'] }, { urls: ['/a'] }))).toEqual(['/a']);
   });
 
-  it('has no item for a url that a requested tag covers', async () => {
+  it('names the path of a requested url also when a requested tag is on it: an older copy may lack the tag', async () => {
     const made = await planFor({ list: ['/a', '/b'] }, { tags: ['list'], urls: ['/a'] });
-    expect(items(made)).toEqual(['#list']);
-    expect(made.skipped).toEqual([{ asked: '/a', why: '#list covers it' }]);
+    expect(items(made)).toEqual(['#list', '/a']);
+    expect(made.skipped).toEqual([]);
   });
 
   it('names the path of a url that CloudFront does not know by the tag', async () => {

@@ -87,7 +87,10 @@ async function explore({ from, to }: Task, mutant: string | undefined): Promise<
         const task = { from: next, to: Math.min(next + CHUNK, to) };
         next = task.to;
         thread.postMessage(task);
-        found.push(...(await answerOf(thread)));
+        for (const it of await answerOf(thread)) {
+          found.push(it);
+          console.log(`seed ${it.seed}: ${it.invariant}: ${it.what}`);
+        }
         done += task.to - task.from;
       }
       await thread.terminate();
@@ -95,8 +98,6 @@ async function explore({ from, to }: Task, mutant: string | undefined): Promise<
   );
   clearInterval(progress);
 
-  for (const { seed, invariant, what } of found.slice(0, 20))
-    console.log(`seed ${seed}: ${invariant}: ${what}`);
   console.log(`${to - from} seeds from ${from}, ${found.length} violations, ${seconds()} s`);
   return found.length > 0 ? 1 : 0;
 }
