@@ -70,6 +70,7 @@ export const ENV = {
   distributionId: 'ISR_DISTRIBUTION_ID',
   edgeUrl: 'ISR_EDGE_URL',
   graceMs: 'ISR_GRACE_MS',
+  settleMs: 'ISR_SETTLE_MS',
   warmUrlsMax: 'ISR_WARM_URLS_MAX',
   warmConcurrency: 'ISR_WARM_CONCURRENCY',
   warmDeadlineMs: 'ISR_WARM_DEADLINE_MS',
@@ -83,6 +84,8 @@ export interface InvalidatorConfig {
   readonly distributionId: string;
   /** Between epochs and purge: what was recorded before may still be streaming into the cache. */
   readonly graceMs: number;
+  /** How long the origin may still read what was there before a change: its replicas lag. */
+  readonly settleMs: number;
   /** Of one revalidation at most so many urls are warmed. */
   readonly warmUrlsMax: number;
 }
@@ -108,6 +111,7 @@ export const RECEIVES_MAX = 5;
 
 export const WORKER_DEFAULTS = {
   graceMs: 1_000,
+  settleMs: 0,
   warmUrlsMax: 1_000,
   warmConcurrency: 4,
   warmDeadlineMs: 60_000,
@@ -120,6 +124,7 @@ export function invalidatorConfig(env: Environment): InvalidatorConfig {
     warmQueueUrl: required(env, ENV.warmQueueUrl),
     distributionId: required(env, ENV.distributionId),
     graceMs: whole(env, ENV.graceMs, WORKER_DEFAULTS.graceMs),
+    settleMs: whole(env, ENV.settleMs, WORKER_DEFAULTS.settleMs),
     warmUrlsMax: whole(env, ENV.warmUrlsMax, WORKER_DEFAULTS.warmUrlsMax),
   };
 }

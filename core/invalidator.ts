@@ -5,6 +5,8 @@
  *
  * The order of 1 and 3 is the fence's (core/fence.ts). `grace` is for what was recorded just before the epoch and
  * may still be streaming into the cache: a purge that overtook it would leave it there.
+ * Where the origin's replicas lag, the epoch lies by `settle` in the future, and the purge waits for it too: what was
+ * rendered meanwhile counts as old.
  *
  * It may be killed anywhere and run again with the same messages, in other company. A batch opens a purge: who is in it,
  * and then by which items, is written down once, before anything is sent. Whoever comes later finds it by any of its
@@ -75,7 +77,7 @@ export async function invalidate(
   const begun = facts.filter(isOpen).map((it) => it?.purge);
 
   const news = open.filter((_, at) => begun[at] === undefined);
-  const opened = news.length > 0 ? await openPurge(news, ports) : undefined;
+  const opened = news.length > 0 ? await openPurge(news, config, ports) : undefined;
   if (opened) {
     const outcome = await carryOut(opened.group, config, ports);
     if (outcome.kind === 'deferred') return outcome;
@@ -91,10 +93,12 @@ export async function invalidate(
 /** @returns the purge that was opened, and those to which a duplicate of these revalidations has joined them before */
 async function openPurge(
   asked: readonly QueuedRevalidation[],
+  { settleMs }: InvalidatorConfig,
   ports: InvalidatorPorts,
 ): Promise<{ group: Group; others: readonly string[] }> {
   const id = hash(JSON.stringify(asked.map(({ messageId }) => messageId).sort())).slice(0, 32);
-  const work = await ports.purges.open(id, { epochMs: ports.clock.now(), asked });
+  const epochMs = ports.clock.now() + settleMs; // until then a render may read old data
+  const work = await ports.purges.open(id, { epochMs, asked });
   const { group, joined } = await join({ id, work, items: undefined }, ports);
   return { group, others: joined.filter((other) => other !== id) };
 }
@@ -140,7 +144,7 @@ async function carryOut(
   if (!items) {
     // 1 write epochs
     await graph.putEpochs({ ...union(members), epochMs, job: members.at(-1)?.job ?? '' });
-    await clock.sleep(config.graceMs);
+    await clock.sleep(config.settleMs + config.graceMs);
     // 2 read edges
     reading = await read(members, config, ports);
     const whole = plan(union(members), reading, config.warmUrlsMax);

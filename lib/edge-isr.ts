@@ -110,6 +110,15 @@ export interface EdgeIsrProps {
   readonly grace?: Duration;
 
   /**
+   * How long your origin may still read old data after a change: the lag of its replicas or caches.
+   *
+   * What is rendered in that time after a revalidation counts as old, and the purge waits for it. Up to 60 seconds.
+   *
+   * @default Duration.seconds(0) - the origin reads what was written
+   */
+  readonly settle?: Duration;
+
+  /**
    * Whether the stack sets the role with which API Gateway writes logs: one setting for the whole account and region.
    *
    * The API's logs need one. Set it to false where the account has one already that shall stay.

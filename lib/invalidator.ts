@@ -33,7 +33,7 @@ export class Invalidator extends Construct {
   constructor(
     scope: Construct,
     { table, site, revalidations, warms }: InvalidatorParts,
-    { batchWindow, grace }: Settings,
+    { batchWindow, grace, settle }: Settings,
   ) {
     super(scope, 'Invalidator');
     this.function = worker(this, {
@@ -45,6 +45,7 @@ export class Invalidator extends Construct {
         [ENV.warmQueueUrl]: warms.queue.queueUrl,
         [ENV.distributionId]: site.distributionId,
         ...(grace && { [ENV.graceMs]: String(grace.toMilliseconds()) }),
+        ...(settle && { [ENV.settleMs]: String(settle.toMilliseconds()) }),
       },
     });
     table.grant(this.function, 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem');

@@ -18,6 +18,8 @@ const YEAR_SECONDS = 31_536_000;
 const BATCH_WINDOW_SECONDS_MAX = 300;
 /** Half of the least is the recorder's (core/recorder.ts), half the cache's: A1 in ARCHITECTURE.md. */
 const GRACE_SECONDS = { min: 1, max: 20 };
+/** With grace and the purge it has to fit the invalidator's 300 s. */
+const SETTLE_SECONDS_MAX = 60;
 
 /** @throws IsrError `option-invalid`, with the prop as its field */
 export function checkProps(settings: Settings): void {
@@ -28,6 +30,7 @@ export function checkProps(settings: Settings): void {
   checkSeconds('renderBudget', settings.renderBudget, { min: 0, max: 86_400, isWhole: false });
   checkSeconds('batchWindow', settings.batchWindow, { min: 0, max: BATCH_WINDOW_SECONDS_MAX });
   checkSeconds('grace', settings.grace, { ...GRACE_SECONDS, isWhole: false });
+  checkSeconds('settle', settings.settle, { min: 0, max: SETTLE_SECONDS_MAX, isWhole: false });
   checkHeaderValue('browserCacheControl', settings.browserCacheControl);
 }
 

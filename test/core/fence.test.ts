@@ -178,7 +178,14 @@ async function race({
   const recorder = record(page, config, { graph: stepped(graph, 'R', turns), clock, bootMs: 0 });
   const invalidator = invalidate(
     [{ ...work, job: tag, requestedAtMs: nowMs, messageId: tag }],
-    { table: TABLE, warmQueueUrl: '', distributionId: '', graceMs: 0, warmUrlsMax: 10 },
+    {
+      table: TABLE,
+      warmQueueUrl: '',
+      distributionId: '',
+      graceMs: 0,
+      settleMs: 0,
+      warmUrlsMax: 10,
+    },
     {
       graph: stepped(graph, 'I', turns),
       jobs,

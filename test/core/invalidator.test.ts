@@ -16,6 +16,7 @@ const config: InvalidatorConfig = {
   warmQueueUrl: '',
   distributionId: '',
   graceMs: 1_000,
+  settleMs: 0,
   warmUrlsMax: 1_000,
 };
 
@@ -107,6 +108,17 @@ describe('a revalidation', () => {
       warmUrls: 2,
       invalidations: ['I1'],
     });
+  });
+
+  it('counts what is rendered within settle as old, and purges after it', async () => {
+    await recorded('/a', 'post');
+    const beganMs = Date.now();
+    const settled = { ...config, settleMs: 5_000 };
+    await invalidate([message('j', { tags: [tagOf('post')] })], settled, ports);
+    const epochMs = (await ports.graph.epochOf([parseTag(tagOf('post'))])) ?? 0;
+    expect(epochMs - beganMs).toBeGreaterThanOrEqual(5_000);
+    expect(slept).toEqual([6_000]);
+    expect(sent[0]?.epochMs).toBe(epochMs);
   });
 
   it('of what is not cached purges nothing, and is fresh at once', async () => {

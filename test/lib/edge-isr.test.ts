@@ -217,6 +217,14 @@ describe('what a prop changes', () => {
     });
   });
 
+  it('settle: the invalidator’s environment', () => {
+    const template = templateOf({ settle: Duration.seconds(3) });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Description: 'lambda/invalidator.ts',
+      Environment: { Variables: { ISR_SETTLE_MS: '3000' } },
+    });
+  });
+
   it('grace: the invalidator’s environment', () => {
     const template = templateOf({ grace: Duration.millis(1_500) });
     template.hasResourceProperties('AWS::Lambda::Function', {

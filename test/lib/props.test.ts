@@ -57,6 +57,7 @@ const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
     'EdgeIsr: batchWindow is 360 s: it lies between 0 and 300 s',
   ],
   [{ batchWindow: Duration.millis(500) }, 'EdgeIsr: batchWindow is 0.5 s: it takes whole seconds'],
+  [{ settle: Duration.seconds(61) }, 'EdgeIsr: settle is 61 s: it lies between 0 and 60 s'],
   [{ grace: Duration.seconds(21) }, 'EdgeIsr: grace is 21 s: it lies between 1 and 20 s'],
   [{ grace: Duration.millis(900) }, 'EdgeIsr: grace is 0.9 s: it lies between 1 and 20 s'],
   [

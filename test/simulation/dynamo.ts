@@ -39,7 +39,7 @@ const LATENCY_MS = { from: 1, to: 12 };
 /** Some calls are slow, up to what a recorder waits for. */
 const SLOW = { chance: 0.06, ms: 600 };
 const BATCH_SPREAD_MS = 4;
-const LAG_MS_MAX = 2_000;
+const LAG_MS_MAX = 3_000;
 const PAGE_ITEMS = 2;
 
 export function simulateDynamo(world: World): SimulatedDynamo {

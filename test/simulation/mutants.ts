@@ -1,5 +1,5 @@
 /**
- * Nine ways to build it wrong, each a door of the real code wrapped, or one parameter. The suite has to find each out.
+ * Ten ways to build it wrong, each a door of the real code wrapped, or one parameter. The suite has to find each out.
  * @module
  */
 import type { DynamoCall } from '../../aws/dynamo';
@@ -158,6 +158,9 @@ const forgetsStale: Mutant = {
   }),
 };
 
+/** Beyond the nine: the origin reads replicas that lag, and nobody waits for them. */
+const forgetsSettle: Mutant = { name: 'settle is forgotten', settleMs: 0 };
+
 export const MUTANTS: readonly Mutant[] = [
   recorderReadsFirst,
   noGrace,
@@ -168,4 +171,5 @@ export const MUTANTS: readonly Mutant[] = [
   trustsAnyAnswer,
   referenceInSeconds,
   forgetsStale,
+  forgetsSettle,
 ];

@@ -47,7 +47,7 @@ describe('a history', () => {
 
   it('that violates something is shrunk to what it takes', async () => {
     const [deletesEdges] = MUTANTS.filter(({ name }) => name.includes('deletes the edges'));
-    const seed = 8;
+    const seed = 1;
     const whole = await simulate(seed, deletesEdges);
     expect(whole.violations[0]?.invariant).toBe('I1');
     const without = await shrink(seed, deletesEdges);

@@ -31,6 +31,7 @@ export interface Mutant {
   ) => InvalidatorPorts;
   readonly warmerSite?: (site: Site, now: () => number) => Site;
   readonly graceMs?: number;
+  readonly settleMs?: number;
 }
 
 export interface Violation {

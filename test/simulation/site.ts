@@ -82,10 +82,15 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
   const counts = { views: 0, renders: 0, kept: 0, capped: 0, edits: 0, paid: 0, crashes: 0 };
   const dynamo = simulateDynamo(world);
   const data: Data = Object.fromEntries(TAGS.map((tag) => [tag, 0]));
+  /** The data as it was from a moment on, oldest first. */
+  const past: { atMs: number; data: Data }[] = [{ atMs: 0, data: { ...data } }];
+  const dataAsOf = (atMs: number) => past.findLast((it) => it.atMs <= atMs)?.data ?? data;
   const revalidations: Revalidation[] = [];
   const traits = {
     lifetimes: Object.fromEntries(URLS.map((url) => [url, random.pick(LIFETIMES)])),
     hasSdk: random.chance(0.7),
+    /** How far the replica that the origin reads may be behind: never more than `settle`. */
+    lagMs: random.pick([0, 0, 0, 500, 3_000]),
     faults: random.chance(0.5) ? { throttled: 0.02, answerLost: 0.02, unprocessed: 0.03 } : {},
     crash: random.chance(0.5) ? 0.3 : 0,
     isCalm: false,
@@ -117,8 +122,9 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     if (!traits.isCalm && random.chance(0.03)) throw new Error('the origin is down');
     const began = world.now();
     await world.sleep(random.below(50)); // the request, and what comes before the data is read
-    const tags = (PAGES[path] ?? (() => []))(data, variant);
-    const versions = Object.fromEntries(tags.map((tag) => [tag, data[tag] ?? 0]));
+    const seen = dataAsOf(world.now() - random.below(traits.lagMs + 1));
+    const tags = (PAGES[path] ?? (() => []))(seen, variant);
+    const versions = Object.fromEntries(tags.map((tag) => [tag, seen[tag] ?? 0]));
     await world.sleep(random.chance(0.2) ? random.below(4_000) : random.below(200));
     const elapsedMs = world.now() - began;
     await world.sleep(random.below(100)); // from the origin to the recorder
@@ -233,6 +239,7 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
       warmQueueUrl: 'warm',
       distributionId: 'E1',
       graceMs: mutant.graceMs ?? 1_000,
+      settleMs: mutant.settleMs ?? traits.lagMs,
       warmUrlsMax: 100,
     };
     return consume(event, {
@@ -339,6 +346,7 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     counts.edits += 1;
     const tag = random.pick(TAGS);
     data[tag] = (data[tag] ?? 0) + 1;
+    past.push({ atMs: world.now(), data: { ...data } });
     const isByUrl = random.chance(0.2);
     const urls = isByUrl ? [random.pick(URLS)] : [];
     const tags = isByUrl ? [] : random.chance(0.2) ? [tag, random.pick(TAGS)] : [tag];
