@@ -80,23 +80,28 @@ export async function simulate(
 }
 
 /**
- * The smallest history of a seed that still violates the same invariant: leaves out viewers, edits and faults, first in
- * halves, then one by one, as long as it does.
+ * A history of a seed that still violates the same invariant, and from which no viewer, edit or fault can be left out:
+ * tries halves, quarters, …, then one by one until nothing more goes.
+ * @returns the acts to leave out
  */
 export async function shrink(seed: number, mutant?: Mutant): Promise<ReadonlySet<number>> {
-  const whole = await simulate(seed, mutant);
-  const invariant = whole.violations[0]?.invariant;
+  const { acts, violations } = await simulate(seed, mutant);
+  const invariant = violations[0]?.invariant;
   const fails = async (without: ReadonlySet<number>) => {
-    const { violations } = await simulate(seed, mutant, { without });
-    return violations.some((violation) => violation.invariant === invariant);
+    const smaller = await simulate(seed, mutant, { without });
+    return smaller.violations.some((violation) => violation.invariant === invariant);
   };
   let without = new Set<number>();
-  for (let size = Math.ceil(whole.acts / 2); size >= 1; size = Math.floor(size / 2)) {
-    for (let from = 0; from < whole.acts; from += size) {
-      const acts = Array.from({ length: size }, (_, i) => from + i);
-      const fewer = new Set([...without, ...acts]);
+  const leaveOut = async (size: number) => {
+    const before = without.size;
+    for (let from = 0; from < acts; from += size) {
+      const these = Array.from({ length: Math.min(size, acts - from) }, (_, i) => from + i);
+      const fewer = new Set([...without, ...these]);
       if (fewer.size > without.size && (await fails(fewer))) without = fewer;
     }
-  }
+    return without.size > before;
+  };
+  for (let size = Math.ceil(acts / 2); size > 1; size = Math.ceil(size / 2)) await leaveOut(size);
+  while (await leaveOut(1)); // what went last may have been all that another one was needed for
   return without;
 }
