@@ -457,7 +457,7 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
       const during = (count: number, act: () => void) => {
         for (let i = 0; i < count; i += 1) {
           const [atMs, number] = [world.now() + random.below(busyMs), acts++];
-          if (!without.has(number)) world.at(atMs, act);
+          world.at(atMs, without.has(number) ? () => {} : act); // the others stay where they are
         }
       };
       during(random.between(20, 60), () => {
