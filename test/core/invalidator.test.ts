@@ -110,6 +110,19 @@ describe('a revalidation', () => {
     });
   });
 
+  it.each([-3_600_000, 60_000, 3_600_000])(
+    'has its epoch by the clock here, though whoever asked for it is %i ms away',
+    async (aheadMs) => {
+      await recorded('/a', 'post');
+      const beganMs = Date.now();
+      const work = message('j', { tags: [tagOf('post')] });
+      await invalidate([{ ...work, requestedAtMs: beganMs + aheadMs }], config, ports);
+      const epochMs = (await ports.graph.epochOf([parseTag(tagOf('post'))])) ?? 0;
+      expect(epochMs).toBeGreaterThanOrEqual(beganMs);
+      expect(epochMs).toBeLessThanOrEqual(Date.now());
+    },
+  );
+
   it('counts what is rendered within settle as old, and purges after it', async () => {
     await recorded('/a', 'post');
     const beganMs = Date.now();
