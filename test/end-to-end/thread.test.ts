@@ -41,10 +41,10 @@ async function get(path: string) {
 
 /** A page is in the cache when it has an age (a cached 404 calls itself Error); a miss renders it. */
 async function cached(path: string) {
-  return until(`${path} is cached`, async () => {
+  return until(async () => {
     const it = await get(path);
-    return it.headers.has('age') && it;
-  });
+    return it.headers.has('age') ? it : undefined;
+  }, `${path} is cached`);
 }
 
 function save(id: number, title: string, category = 7) {
@@ -155,7 +155,6 @@ describe('a poisoned message', () => {
     expect((await client.wait('good', { timeoutMs: 30_000 })).state).toBe('fresh');
 
     const dead = await until(
-      'the poison is in the dead-letter queue',
       async () => {
         const QueueUrl = edge.revalidateDeadLetterUrl;
         const { Messages } = await sqs.send(
@@ -163,6 +162,7 @@ describe('a poisoned message', () => {
         );
         return Messages?.[0];
       },
+      'the poison is in the dead-letter queue',
       40_000,
     );
     expect(dead.Body).toBe('{"tags":["a,b"]}');

@@ -34,12 +34,12 @@ beforeAll(async () => {
   const port = await freePort();
   endpoint = `http://127.0.0.1:${port}`;
   moto = spawn(command, ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
-  await until('moto answers', () =>
+  const isThere = () =>
     fetch(endpoint).then(
       () => true,
       () => false,
-    ),
-  );
+    );
+  await until(isThere, 'moto answers');
   await createTable(endpoint, TABLE);
 });
 afterAll(() => {
@@ -74,14 +74,14 @@ describe("the warm queue in moto's SQS", () => {
     }));
     await sqsWarmQueue(client, QueueUrl).send(messages);
     const seen = new Map<string, unknown>();
-    await until('all messages are received', async () => {
+    await until(async () => {
       const receive = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 });
       for (const { Body = '' } of (await client.send(receive)).Messages ?? []) {
         const message = parseWarmMessage(Body);
         seen.set(message.part, message);
       }
       return seen.size === messages.length;
-    });
+    }, 'all messages are received');
     expect([...seen.values()]).toEqual(expect.arrayContaining(messages));
     client.destroy();
   });

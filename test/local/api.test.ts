@@ -13,7 +13,8 @@ import { type ApiOptions, type LocalApi, startApi } from '../../local/api';
 import { type LocalFunction, loadFunction } from '../../local/lambda/host';
 import { listen } from '../../local/listen';
 import { type LocalSqs, startSqs } from '../../local/sqs';
-import { bundleFolder, until } from './lambda-support';
+import { until } from '../support/until';
+import { bundleFolder } from './lambda-support';
 
 /** Answers with its own event, or as the id tells. */
 const JOBS = `

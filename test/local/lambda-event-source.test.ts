@@ -13,7 +13,8 @@ import { type EventSource, mapQueue, type QueueMapping } from '../../local/lambd
 import { type LocalFunction, loadFunction } from '../../local/lambda/host';
 import { listen } from '../../local/listen';
 import { type LocalQueue, type LocalSqs, type QueueOptions, startSqs } from '../../local/sqs';
-import { bundleFolder, until } from './lambda-support';
+import { until } from '../support/until';
+import { bundleFolder } from './lambda-support';
 
 /**
  * Logs each event, then answers what its first message says: `{"answer":…}`; fails what says `{"fail":true}`;

@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type FunctionOptions, type LocalFunction, loadFunction } from '../../local/lambda/host';
-import { bundleFolder, until } from './lambda-support';
+import { until } from '../support/until';
+import { bundleFolder } from './lambda-support';
 
 /** One handler, told by its event what to do. */
 const HANDLER = `

@@ -1,8 +1,7 @@
-/** What the tests of local/ share: functions bundled as the build does it, and waiting for what must come true. */
+/** What the tests of local/ share: functions bundled as the build does it. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
 
 /** A folder of bundles, made from the source of each; `close` removes it. */
@@ -29,19 +28,4 @@ export async function bundleFolder() {
     },
     close: () => rm(folder, { recursive: true, force: true }),
   };
-}
-
-/** Waits until `probe` gives something truthy, and gives that. */
-export async function until<T>(
-  probe: () => T | Promise<T>,
-  what: string,
-  limitMs = 10_000,
-): Promise<NonNullable<Awaited<T>>> {
-  const lateAtMs = Date.now() + limitMs;
-  while (true) {
-    const seen = await probe();
-    if (seen) return seen;
-    if (Date.now() > lateAtMs) throw new Error(`waited ${limitMs} ms in vain until ${what}`);
-    await sleep(20);
-  }
 }

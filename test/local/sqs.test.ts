@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CREDENTIALS, REGION } from '../../local/account';
 import { listen } from '../../local/listen';
 import { type LocalSqs, startSqs } from '../../local/sqs';
-import { until } from './lambda-support';
+import { until } from '../support/until';
 
 let sqs: LocalSqs;
 let client: SQSClient;

@@ -37,11 +37,11 @@ export function start(
   return {
     child,
     printed: (pattern) =>
-      until(`${script} prints ${pattern}`, () => {
+      until(() => {
         const match = pattern.exec(out);
         if (!match && child.exitCode !== null) throw new Error(`it ended: ${out}${err}`);
-        return match ?? undefined;
-      }),
+        return match;
+      }, `${script} prints ${pattern}`),
     async finished() {
       const [code] = await closed;
       return { code, out, err };

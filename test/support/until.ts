@@ -1,16 +1,16 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Waits for a condition, not for time: asks every few milliseconds until it holds, and fails with its last answer. */
+/** Waits for a condition, not for time: asks every few milliseconds until the answer is truthy, and gives that. */
 export async function until<T>(
-  what: string,
-  ask: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 20_000,
-): Promise<T> {
-  const giveUpAt = Date.now() + timeoutMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer as T;
-    if (Date.now() > giveUpAt) throw new Error(`${what}: not within ${timeoutMs} ms`);
+  probe: () => T | Promise<T>,
+  what = 'the condition holds',
+  limitMs = 20_000,
+): Promise<NonNullable<Awaited<T>>> {
+  const lateAtMs = Date.now() + limitMs;
+  while (true) {
+    const seen = await probe();
+    if (seen) return seen;
+    if (Date.now() > lateAtMs) throw new Error(`waited ${limitMs} ms in vain until ${what}`);
     await wait(10);
   }
 }
