@@ -44,6 +44,50 @@ export const string = (value: string): AttributeValue => ({ S: value });
 export const numberOf = (value: AttributeValue | undefined): number | undefined =>
   value?.N === undefined ? undefined : Number(value.N);
 
+/** Its names of "too much at once" for one partition, table or account (DDB, Programming.Errors). */
+const THROTTLES = new Set([
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'ThrottlingException',
+]);
+
+export function isThrottled(thrown: unknown): boolean {
+  return thrown instanceof Error && THROTTLES.has(thrown.name);
+}
+
+export interface Update {
+  /** What follows SET. */
+  readonly set: string;
+  readonly when?: string;
+  readonly values: Item;
+  readonly returns?: 'ALL_NEW';
+}
+
+/** DynamoDB's reserved words among our attributes. */
+const NAMES = { '#expires': 'expires', '#until': 'until', '#status': 'status', '#url': 'url' };
+
+/** Sets attributes of one item of the table; conditions and names as in DynamoDB. */
+export function updateOf(call: DynamoCall, table: string) {
+  return (key: Key, { set, when, values, returns }: Update) =>
+    call('UpdateItem', {
+      TableName: table,
+      Key: keyItem(key),
+      UpdateExpression: `SET ${set}`,
+      ConditionExpression: when,
+      ExpressionAttributeNames: namesIn(set, when),
+      ExpressionAttributeValues: values,
+      ReturnValues: returns,
+    });
+}
+
+/** DynamoDB refuses names that an expression does not use. */
+function namesIn(...expressions: (string | undefined)[]): Record<string, string> | undefined {
+  const used = Object.entries(NAMES).filter(([name]) =>
+    expressions.some((it) => it?.includes(name)),
+  );
+  return used.length > 0 ? Object.fromEntries(used) : undefined;
+}
+
 export function isConditionFailed(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.name === 'ConditionalCheckFailedException';
 }

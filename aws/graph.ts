@@ -1,20 +1,18 @@
 /**
- * The graph in DynamoDB: edges and epochs in the one table (core/keys.ts has the keys).
+ * The graph in DynamoDB: epochs and what is known of urls (core/keys.ts has the keys, edges.ts the edges).
  *
- *     tag#post:42#0 | url#/posts/42 | { expires: 1767225600, byPath?: true, url? }
- *     tag#post:42   | #             | { epoch: 1767222000123, job, expires }
- *     url#/posts/42 | #             | { tags, marks: { <tag set>: { until, at } }, until, epoch?, job?,
+ *     tag#post:42   | #             | { epoch: 1767222000123, job, revalidations, expires, shards?, lasting? }
+ *     url#/posts/42 | #             | { tags, marks: { <tag set>: { until, at, native? } }, until, epoch?, job?,
  *                                       status, etag?, recordedAt, expires, url? }
  *
- * `expires` is DynamoDB's broom (seconds); it lags by days, so every read compares it itself. An expiry never
- * shrinks: a page cached for a day in one place and re-rendered for a minute in another needs its edge for the day.
- * That takes a conditional UpdateItem per edge; BatchWriteItem has no conditions.
+ * `expires` is DynamoDB's broom (seconds); it lags by days, so every read compares it itself.
  * @module
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { EDGE_PREFIX, edgeKey, edgesOf, isHashed, type Key, tagKey, urlKey } from '../core/keys';
+import { isHashed, type Key, tagKey, urlKey } from '../core/keys';
 import { inParallel } from '../core/parallel';
-import type { Edge, EdgeWrite, Graph, Look, Mark, UrlRecord, UrlWrite } from '../core/ports';
+import type { Graph, Look, Mark, TagFacts, UrlRecord, UrlWrite } from '../core/ports';
+import type { Tag } from '../core/tags';
 import type { Url } from '../core/urls';
 import {
   type DynamoCall,
@@ -24,7 +22,9 @@ import {
   number,
   numberOf,
   string,
+  updateOf,
 } from './dynamo';
+import { dynamoEdges } from './edges';
 
 const BATCH_KEYS_MAX = 100;
 const WRITES_AT_ONCE = 50;
@@ -33,30 +33,8 @@ const DAY_SECONDS = 86_400;
 /** An epoch's item may be made to live longer this much later than its epoch. */
 const TARDY_SECONDS = 60;
 
-const NAMES = { '#expires': 'expires', '#until': 'until', '#status': 'status', '#url': 'url' };
-
-/** DynamoDB refuses names that an expression does not use. */
-function namesIn(...expressions: (string | undefined)[]): Record<string, string> | undefined {
-  const used = Object.entries(NAMES).filter(([name]) =>
-    expressions.some((it) => it?.includes(name)),
-  );
-  return used.length > 0 ? Object.fromEntries(used) : undefined;
-}
-
 export function dynamoGraph(call: DynamoCall, table: string): Graph {
-  const update = (
-    key: Key,
-    write: { set: string; when?: string; values: Item; returns?: 'ALL_NEW' },
-  ) =>
-    call('UpdateItem', {
-      TableName: table,
-      Key: keyItem(key),
-      UpdateExpression: `SET ${write.set}`,
-      ConditionExpression: write.when,
-      ExpressionAttributeNames: namesIn(write.set, write.when),
-      ExpressionAttributeValues: write.values,
-      ReturnValues: write.returns,
-    });
+  const update = updateOf(call, table);
 
   /** Items by partition key; undefined when some could not be read: unknown is not "none". */
   async function readAll(keys: readonly Key[]): Promise<Map<string, Item> | undefined> {
@@ -70,29 +48,6 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
       for (const item of Responses?.[table] ?? []) found.set(item.pk?.S ?? '', item);
     }
     return found;
-  }
-
-  async function putEdge(
-    url: Url,
-    { tag, byPath }: EdgeWrite,
-    untilSeconds: number,
-  ): Promise<void> {
-    const key = edgeKey(tag, url);
-    const also = `${byPath ? ', byPath = :yes' : ''}${isHashed(url) ? ', #url = :url' : ''}`;
-    const written = await ifCondition(
-      update(key, {
-        set: `#expires = :until${also}`,
-        when: 'attribute_not_exists(#expires) OR #expires < :until',
-        values: {
-          ':until': number(untilSeconds),
-          ...(byPath ? { ':yes': { BOOL: true } } : {}),
-          ...(isHashed(url) ? { ':url': string(url) } : {}),
-        },
-      }),
-    );
-    // it lives longer already, perhaps from a render whose tag CloudFront did keep
-    if (!written && byPath)
-      await update(key, { set: 'byPath = :yes', values: { ':yes': { BOOL: true } } });
   }
 
   async function putUrlEpoch(url: Url, epoch: { epochMs: number; job: string }): Promise<void> {
@@ -124,18 +79,20 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
   }
 
   return {
+    ...dynamoEdges(call, table),
+
     async look(url, tags): Promise<Look> {
       const found = await readAll([urlKey(url), ...tags.map(tagKey)]);
       const own = found?.get(urlKey(url).pk);
-      return { record: own && recordOf(own), epochMs: newestEpoch(found) };
+      const known = tags.flatMap((tag) => {
+        const item = found?.get(tagKey(tag).pk);
+        return item ? [[tag, factsOf(item)] as const] : [];
+      });
+      return { record: own && recordOf(own), epochMs: newestEpoch(found), tags: new Map(known) };
     },
 
     async epochOf(tags) {
       return newestEpoch(await readAll(tags.map(tagKey)));
-    },
-
-    async putEdges(url, edges, untilSeconds) {
-      await inParallel(edges, WRITES_AT_ONCE, (edge) => putEdge(url, edge, untilSeconds));
     },
 
     async putUrl(url, write) {
@@ -165,34 +122,19 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
       await inParallel(tags, WRITES_AT_ONCE, (tag) =>
         ifCondition(
           update(tagKey(tag), {
-            set: 'epoch = :epoch, job = :job, #expires = :expires',
+            set: 'epoch = :epoch, job = :job, revalidations = if_not_exists(revalidations, :none) + :one, #expires = if_not_exists(lasting, :expires)',
             when: 'attribute_not_exists(epoch) OR epoch < :epoch',
-            values: { ':epoch': number(epochMs), ':job': string(job), ':expires': expires },
+            values: {
+              ':epoch': number(epochMs),
+              ':job': string(job),
+              ':none': number(0),
+              ':one': number(1),
+              ':expires': expires,
+            },
           }),
         ),
       );
       await inParallel(urls, WRITES_AT_ONCE, (url) => putUrlEpoch(url, { epochMs, job }));
-    },
-
-    async *edges(tag, nowSeconds): AsyncGenerator<Edge> {
-      let from: Item | undefined;
-      do {
-        const { Items, LastEvaluatedKey } = await call('Query', {
-          TableName: table,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-          FilterExpression: '#expires > :now',
-          ExpressionAttributeNames: { '#expires': 'expires' },
-          ExpressionAttributeValues: {
-            ':pk': string(edgesOf(tag)),
-            ':prefix': string(EDGE_PREFIX),
-            ':now': number(nowSeconds),
-          },
-          ConsistentRead: true,
-          ExclusiveStartKey: from,
-        });
-        for (const item of Items ?? []) yield edgeOf(item);
-        from = LastEvaluatedKey;
-      } while (from);
     },
 
     async isLive(url, nowSeconds) {
@@ -203,6 +145,13 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
       });
       return (numberOf(Item?.until) ?? 0) > nowSeconds;
     },
+  };
+}
+
+function factsOf(item: Item): TagFacts {
+  return {
+    shards: numberOf(item.shards) ?? 1,
+    revalidations: numberOf(item.revalidations) ?? 0,
   };
 }
 
@@ -225,17 +174,15 @@ function markOf({ M }: AttributeValue): Mark {
   return {
     untilSeconds: numberOf(M?.until) ?? 0,
     atMs: numberOf(M?.at) ?? Number.POSITIVE_INFINITY, // a mark without a time proves nothing
+    ...(M?.native?.L ? { native: M.native.L.flatMap(({ S }) => (S ?? []) as Tag[]) } : {}),
   };
 }
 
 function marksItem(marks: UrlWrite['marks']): AttributeValue {
-  const items = Object.entries(marks).map(([tagSet, { untilSeconds, atMs }]) => {
-    return [tagSet, { M: { until: number(untilSeconds), at: number(atMs) } }] as const;
+  const items = Object.entries(marks).map(([tagSet, { untilSeconds, atMs, native }]) => {
+    const mark = { until: number(untilSeconds), at: number(atMs) };
+    const M: Item = native ? { ...mark, native: { L: native.map(string) } } : mark;
+    return [tagSet, { M }] as const;
   });
   return { M: Object.fromEntries(items) };
-}
-
-function edgeOf(item: Item): Edge {
-  const url = item.url?.S ?? item.sk?.S?.slice(EDGE_PREFIX.length) ?? '';
-  return { url: url as Url, byPath: item.byPath?.BOOL === true };
 }

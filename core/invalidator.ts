@@ -42,6 +42,8 @@ const PURGE_MS_MAX = 200_000;
 /** A part is what one run of the warmer takes. */
 const WARM_PART_URLS = 25;
 const JOBS_AT_ONCE = 10;
+/** A tag with more urls is spread, so that neither its writes nor its reads are one partition's. */
+const SHARD_URLS_MAX = 100_000;
 
 export interface InvalidatorPorts {
   readonly graph: Graph;
@@ -164,13 +166,17 @@ async function carryOut(
   return { kind: 'done' };
 }
 
-function read(
+async function read(
   members: readonly QueuedRevalidation[],
   { warmUrlsMax }: InvalidatorConfig,
   { graph, clock }: InvalidatorPorts,
 ): Promise<Reading> {
   const nowSeconds = Math.floor(clock.now() / 1_000);
-  return readEdges(graph, union(members), { nowSeconds, warmUrlsMax });
+  const reading = await readEdges(graph, union(members), { nowSeconds, warmUrlsMax });
+  for (const [tag, { count }] of reading.dependents) {
+    if (count > SHARD_URLS_MAX) await graph.spread(tag);
+  }
+  return reading;
 }
 
 type PurgeResult =

@@ -1,8 +1,9 @@
 /**
  * Keys of the one table.
  *
- *     tag#post:42#0    | url#/posts/42            an edge: that url was rendered from that tag (0 is the shard)
- *     tag#post:42      | #                        the tag: its epoch
+ *     tag#post:42#0    | url#/posts/42            an edge: that url was rendered from that tag
+ *     tag#site#13      | url#/posts/42            an edge of a tag whose edges are spread: 13 follows from the url
+ *     tag#post:42      | #                        the tag: its epoch, over how many shards its edges are spread
  *     url#/posts/42    | #                        the url: what was recorded last, its epoch
  *     url#sha256:9f8…  | #                        a url too long for a key (DynamoDB: 1,024 bytes), by its hash
  *     job#c6af9ac6-…   | #                        a job
@@ -29,11 +30,19 @@ export const tagKey = (tag: Tag): Key => ({ pk: `tag#${tag}`, sk: SELF });
 export const urlKey = (url: Url): Key => ({ pk: urlPart(url), sk: SELF });
 export const jobKey = (id: string): Key => ({ pk: `job#${id}`, sk: SELF });
 export const purgeKey = (id: string): Key => ({ pk: `purge#${id}`, sk: SELF });
-export const edgesOf = (tag: Tag): string => `tag#${tag}#0`;
-export const edgeKey = (tag: Tag, url: Url): Key => ({ pk: edgesOf(tag), sk: urlPart(url) });
+export const edgesOf = (tag: Tag, shard: number): string => `tag#${tag}#${shard}`;
+export const edgeKey = (tag: Tag, url: Url, shards: number): Key => ({
+  pk: edgesOf(tag, shardOf(url, shards)),
+  sk: urlPart(url),
+});
 
 /** True when the key does not hold the url itself, so that the item has to. */
 export const isHashed = (url: Url): boolean => url.length > URL_KEY_MAX;
+
+/** The same for the same url, as long as the tag has so many shards. */
+function shardOf(url: Url, shards: number): number {
+  return shards === 1 ? 0 : Number.parseInt(hash(url).slice(0, 8), 16) % shards;
+}
 
 function urlPart(url: Url): string {
   return EDGE_PREFIX + (isHashed(url) ? `sha256:${hash(url)}` : url);

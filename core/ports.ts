@@ -20,6 +20,16 @@ export interface Clock {
 export interface Mark {
   readonly untilSeconds: number;
   readonly atMs: number;
+  /** The tags that CloudFront was given, when it could not be given all: the edges of the others say `byPath`. */
+  readonly native?: readonly Tag[];
+}
+
+/** What the graph knows of a tag, besides its epoch. */
+export interface TagFacts {
+  /** Its edges are spread over so many shards; the number only grows, and is never forgotten. */
+  readonly shards: number;
+  /** How often it was revalidated, until it was not for a day. */
+  readonly revalidations: number;
 }
 
 /** What the graph knows of a url. */
@@ -42,10 +52,14 @@ export interface Look {
   readonly record: UrlRecord | undefined;
   /** Newest epoch of the url and of all its tags; 0 when none was revalidated; undefined when one could not be read. */
   readonly epochMs: number | undefined;
+  /** Of the tags that were ever revalidated or spread. */
+  readonly tags: ReadonlyMap<Tag, TagFacts>;
 }
 
 export interface EdgeWrite {
   readonly tag: Tag;
+  /** As the look said, which came before; 1 is always right too, only hotter. */
+  readonly shards: number;
   /** CloudFront does not know this tag on this url (it keeps 50): the purge has to name the path. */
   readonly byPath: boolean;
 }
@@ -75,8 +89,13 @@ export interface Graph {
     epochMs: number;
     job: string;
   }): Promise<void>;
-  /** Edges of a tag that live at `nowSeconds`, in no order; a tag may have a million. */
-  edges(tag: Tag, nowSeconds: number): AsyncIterable<Edge>;
+  /**
+   * Edges of a tag that live at `nowSeconds`, page by page, in no order; a tag may have a million. While a tag is being
+   * spread, one url may come twice.
+   */
+  edges(tag: Tag, nowSeconds: number): AsyncIterable<readonly Edge[]>;
+  /** From now on edges of this tag go to many shards. Who reads edges after this, reads them all. */
+  spread(tag: Tag): Promise<number>;
   /** May a copy of this url be in some cache at `nowSeconds`? */
   isLive(url: Url, nowSeconds: number): Promise<boolean>;
 }

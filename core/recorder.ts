@@ -21,12 +21,11 @@ import type { RecorderConfig } from './config';
 import { etagWithTags, isEtagOf } from './etag';
 import { isMarkedBefore, isRenderedBefore, parseAged, parseElapsed, renderStart } from './fence';
 import { ELAPSED, field, NATIVE_TAGS, RENDERED_AT, RULING } from './headers';
-import type { Clock, Graph, Mark, UrlRecord, UrlWrite } from './ports';
+import { NATIVE_TAGS_MAX, nativeTags } from './native-tags';
+import type { Clock, Graph, Look, Mark, UrlRecord, UrlWrite } from './ports';
 import { TAG_HEADERS, type Tag, tagSetId, tagsOf } from './tags';
 import { isPurgeable, type Url } from './urls';
 
-/** CloudFront keeps so many tags of an object and drops the rest silently (CFDG, invalidation-by-tags). */
-export const NATIVE_TAGS_MAX = 50;
 /** Past it a response is too much work for the edge. */
 export const TAGS_MAX = 400;
 /** Edges outlive what they stand for: clocks differ, bodies stream. */
@@ -60,14 +59,20 @@ export interface Ruling {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+interface Because {
+  readonly reason?: string;
+  /** Tags for CloudFront, when it is not given all. */
+  readonly native?: readonly Tag[];
+}
+
 export interface Page extends Rendered {
   readonly url: Url;
   /** How long CloudFront waits for the origin's first byte. */
   readonly originTimeoutMs: number;
 }
 
-/** Why a response lives only a moment. */
-type Standing = 'clear' | 'fence' | 'unread' | 'raced';
+/** Why a response lives only a moment; or it is clear, and those tags go to CloudFront. */
+type Standing = { readonly native: readonly Tag[] } | 'fence' | 'unread' | 'raced';
 
 export async function record(
   page: Page,
@@ -85,7 +90,11 @@ export async function record(
     }),
   );
   const { tags, refused } = tagsOf(page.response);
-  const shaped = (outcome: Ruling['outcome'], cacheControl: string, reason?: string): Ruling => ({
+  const shaped = (
+    outcome: Ruling['outcome'],
+    cacheControl: string,
+    { reason, native = tags.slice(0, NATIVE_TAGS_MAX) }: Because = {},
+  ): Ruling => ({
     outcome,
     ...(reason === undefined ? {} : { reason }),
     headers: {
@@ -94,22 +103,19 @@ export async function record(
       'cache-control': cacheControl,
       expires: '',
       [RENDERED_AT]: String(startMs),
-      [NATIVE_TAGS]: outcome === 'refused' ? '' : nativeTags(tags).join(','),
+      [NATIVE_TAGS]: outcome === 'refused' ? '' : native.join(','),
       [RULING]: ascii(reason === undefined ? outcome : `${outcome}; reason=${reason}`),
     },
   });
 
   const verdict = judge(page, config);
   if (verdict.kind === 'refuse') {
-    return shaped(
-      'refused',
-      KEEP_NOTHING,
-      verdict.detail ? `${verdict.reason}:${verdict.detail}` : verdict.reason,
-    );
+    const reason = verdict.detail ? `${verdict.reason}:${verdict.detail}` : verdict.reason;
+    return shaped('refused', KEEP_NOTHING, { reason });
   }
   const { lifetime } = verdict;
   const capped = (seconds: number, reason: string) =>
-    shaped('capped', formatCap(lifetime, seconds), reason);
+    shaped('capped', formatCap(lifetime, seconds), { reason });
 
   // what no purge could name must not live long
   if (refused[0]) return capped(config.unrecordedSeconds, `tag-refused:${refused[0].why}`);
@@ -124,12 +130,14 @@ export async function record(
   const standing = await withDeadline(ports.clock, config.deadlineMs, () =>
     stand({ page, tags, tagSet: tagSetId(tags), lifetime, startMs }, ports),
   );
-  if (standing === 'clear') return shaped('kept', formatLifetime(lifetime));
-  if (standing === 'late' || standing === 'unread' || standing instanceof Error) {
-    const reason = standing instanceof Error ? `graph:${standing.message}` : standing;
-    return capped(config.unrecordedSeconds, reason);
+  if (standing === 'late' || standing === 'unread') {
+    return capped(config.unrecordedSeconds, standing);
   }
-  return capped(1, standing);
+  if (standing === 'fence' || standing === 'raced') return capped(1, standing);
+  if (standing instanceof Error) {
+    return capped(config.unrecordedSeconds, `graph:${standing.message}`);
+  }
+  return shaped('kept', formatLifetime(lifetime), standing);
 }
 
 /** For what could not even be read: nothing is known about it, so nothing of it is kept. */
@@ -158,45 +166,52 @@ interface EpochRead {
 async function stand(recording: Recording, ports: FencePorts): Promise<Standing> {
   const { page, tags, startMs } = recording;
   const readStartMs = ports.clock.now();
-  const { record, epochMs } = await ports.graph.look(page.url, tags);
+  const look = await ports.graph.look(page.url, tags);
 
   const neededSeconds =
     Math.ceil(readStartMs / 1_000) + servedSeconds(recording.lifetime) + EDGE_SLACK_SECONDS;
-  const mark = record?.marks[recording.tagSet];
-  const read = isMarkedBefore(mark, readStartMs, neededSeconds)
-    ? { epochMs, startMs: readStartMs }
-    : await recordThenReadEpochs({ recording, record, neededSeconds }, ports);
+  const mark = look.record?.marks[recording.tagSet];
+  const isMarked = isMarkedBefore(mark, readStartMs, neededSeconds);
+  const native = (isMarked && mark?.native) || nativeTags(tags, look.tags);
+  const read = isMarked
+    ? { epochMs: look.epochMs, startMs: readStartMs }
+    : await recordThenReadEpochs({ recording, look, native, neededSeconds }, ports);
 
   const isOld = ports.clock.now() - read.startMs > EPOCH_AGE_MS_MAX;
   const { epochMs: newestMs } = isOld ? await readEpochsAgain(recording, ports) : read;
   if (newestMs === 'raced') return 'raced';
   if (newestMs === undefined) return 'unread';
-  return isRenderedBefore(newestMs, startMs) ? 'fence' : 'clear';
+  return isRenderedBefore(newestMs, startMs) ? 'fence' : { native };
 }
 
 interface Writing {
   readonly recording: Recording;
-  readonly record: UrlRecord | undefined;
+  readonly look: Look;
+  readonly native: readonly Tag[];
   readonly neededSeconds: number;
 }
 
 async function recordThenReadEpochs(
-  { recording, record, neededSeconds }: Writing,
+  { recording, look, native, neededSeconds }: Writing,
   { graph, clock }: FencePorts,
 ): Promise<EpochRead> {
   const { page, tags, lifetime } = recording;
 
   // 1 write edges
   const untilSeconds = neededSeconds + Math.max(servedSeconds(lifetime), EDGE_SPARE_SECONDS_MIN);
-  const edges = tags.map((tag, position) => ({ tag, byPath: position >= NATIVE_TAGS_MAX }));
+  const isNative = new Set(native);
+  const edges = tags.map((tag) => {
+    return { tag, shards: look.tags.get(tag)?.shards ?? 1, byPath: !isNative.has(tag) };
+  });
   await graph.putEdges(page.url, edges, untilSeconds);
 
   // 2 read epochs: the tags' and, as of the write that makes the url itself findable, the url's
   const startMs = clock.now();
-  const mark: Mark = { untilSeconds, atMs: startMs };
+  const isPartly = native.length < tags.length;
+  const mark: Mark = { untilSeconds, atMs: startMs, ...(isPartly ? { native } : {}) };
   const [tagsEpochMs, urlEpochMs] = await Promise.all([
     graph.epochOf(tags),
-    graph.putUrl(page.url, nextRecord(recording, record, mark)),
+    graph.putUrl(page.url, nextRecord(recording, look.record, mark)),
   ]);
   if (urlEpochMs === undefined) return { epochMs: 'raced', startMs };
   const epochMs = tagsEpochMs === undefined ? undefined : Math.max(tagsEpochMs, urlEpochMs);
@@ -212,11 +227,6 @@ async function readEpochsAgain(
   const { epochMs } = await graph.look(page.url, tags);
   const isOld = clock.now() - startMs > EPOCH_AGE_MS_MAX;
   return { epochMs: isOld ? undefined : epochMs, startMs };
-}
-
-/** The tags are sorted, so the same set always sends the same ones. */
-function nativeTags(tags: readonly Tag[]): readonly Tag[] {
-  return tags.slice(0, NATIVE_TAGS_MAX);
 }
 
 function nextRecord(

@@ -4,9 +4,11 @@ import { systemClock as clock } from '../aws/clock';
 import { dynamoOverHttp } from '../aws/dynamo-signed';
 import { configTextOf, pageOf, withRuling } from '../aws/edge-event';
 import { dynamoGraph } from '../aws/graph';
+import { count } from '../aws/metrics';
 import { credentialsFrom } from '../aws/sigv4';
 import { parseRecorderConfig, type RecorderConfig } from '../core/config';
 import { reasonOf } from '../core/errors';
+import { metricsOf } from '../core/metrics';
 import { record, refuseUnruled } from '../core/recorder';
 
 let isCold = true;
@@ -19,10 +21,10 @@ export const handler = async (
   const { cf } = event.Records[0] as CloudFrontResponseEvent['Records'][0];
   try {
     const config = parseRecorderConfig(configTextOf(cf));
-    return withRuling(
-      cf,
-      await record(pageOf(cf), config, { graph: graphOf(config), clock, bootMs }),
-    );
+    const page = pageOf(cf);
+    const ruling = await record(page, config, { graph: graphOf(config), clock, bootMs });
+    count(config.table, metricsOf(ruling), { url: page.url, reason: ruling.reason });
+    return withRuling(cf, ruling);
   } catch (thrown) {
     console.error(JSON.stringify({ error: reasonOf(thrown), uri: cf.request.uri }));
     return withRuling(cf, refuseUnruled());

@@ -84,10 +84,12 @@ async function readDependents(
   let count = 0;
   const byPath: Url[] = [];
   const sample: Url[] = [];
-  for await (const edge of graph.edges(tag, nowSeconds)) {
-    count += 1;
-    if (edge.byPath) byPath.push(edge.url);
-    if (sample.length < warmUrlsMax) sample.push(edge.url);
+  for await (const page of graph.edges(tag, nowSeconds)) {
+    count += page.length;
+    for (const edge of page) {
+      if (edge.byPath) byPath.push(edge.url);
+      if (sample.length < warmUrlsMax) sample.push(edge.url);
+    }
   }
   return { count, native: count - byPath.length, byPath, sample };
 }

@@ -1,8 +1,10 @@
 import { createServer } from 'node:http';
+import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DynamoCall } from '../../aws/dynamo';
+import { type DynamoCall, keyItem } from '../../aws/dynamo';
 import { dynamoOverHttp } from '../../aws/dynamo-signed';
 import { dynamoGraph } from '../../aws/graph';
+import { tagKey } from '../../core/keys';
 import { parseTag } from '../../core/tags';
 import { encodeUrl } from '../../core/urls';
 import { graphContract } from '../contract/graph';
@@ -35,6 +37,53 @@ describe('what DynamoDB did not process', () => {
     const graph = dynamoGraph(partial, TABLE);
     expect((await graph.look(encodeUrl('/a'), [])).epochMs).toBeUndefined();
     expect(await graph.epochOf([parseTag('a')])).toBeUndefined();
+  });
+});
+
+describe('a tag whose edges come too fast for one partition', () => {
+  it('is spread, and the edge is written to its new place', async () => {
+    const call = sdkCall(table.endpoint);
+    const tag = parseTag('hot');
+    const written: string[] = [];
+    const throttled: DynamoCall = async (operation, input) => {
+      const { Key } = input as UpdateItemCommandInput;
+      if (Key?.pk?.S === 'tag#hot#0') {
+        throw Object.assign(new Error('Throughput exceeds the current capacity of your table'), {
+          name: 'ThrottlingException',
+        });
+      }
+      if (operation === 'UpdateItem') written.push(`${Key?.pk?.S}`);
+      return call(operation, input);
+    };
+    const url = encodeUrl('/a');
+    const edge = { tag, shards: 1, byPath: true };
+    await dynamoGraph(throttled, TABLE).putEdges(url, [edge], 2_000_000_000);
+    expect(written).toEqual(['tag#hot', expect.stringMatching(/^tag#hot#(?!0$)\d+$/)]);
+
+    const graph = dynamoGraph(call, TABLE);
+    const found = [];
+    for await (const page of graph.edges(tag, 0)) found.push(...page);
+    expect(found).toEqual([{ url, byPath: true }]);
+  });
+
+  it('fails when it is spread already: the page is capped, and tries again', async () => {
+    const throttled: DynamoCall = () =>
+      Promise.reject(Object.assign(new Error('slow down'), { name: 'ThrottlingException' }));
+    const edges = [{ tag: parseTag('hot'), shards: 16, byPath: false }];
+    await expect(dynamoGraph(throttled, TABLE).putEdges(encodeUrl('/a'), edges, 1)).rejects.toThrow(
+      'slow down',
+    );
+  });
+
+  it('never loses the number of its shards to the expiry of its epoch', async () => {
+    const call = sdkCall(table.endpoint);
+    const graph = dynamoGraph(call, TABLE);
+    const tag = parseTag('lasting');
+    await graph.putEpochs({ tags: [tag], urls: [], epochMs: 1_000, job: 'j' });
+    await graph.spread(tag);
+    await graph.putEpochs({ tags: [tag], urls: [], epochMs: 2_000, job: 'j' });
+    const { Item } = await call('GetItem', { TableName: TABLE, Key: keyItem(tagKey(tag)) });
+    expect(Number(Item?.expires?.N)).toBeGreaterThan(9e9);
   });
 });
 

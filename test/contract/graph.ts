@@ -15,38 +15,38 @@ export function graphContract(open: () => Graph): void {
   describe('edges', () => {
     it('are found by their tag until they expire, and not from the second on at which they do', async () => {
       const { tag, url } = names('expiry');
-      await graph.putEdges(url, [{ tag, byPath: false }], NOW + 10);
+      await graph.putEdges(url, [{ tag, shards: 1, byPath: false }], NOW + 10);
       expect(await edges(tag, NOW + 9)).toEqual([{ url, byPath: false }]);
       expect(await edges(tag, NOW + 10)).toEqual([]);
     });
 
     it('never expire earlier because of a later, shorter-lived render', async () => {
       const { tag, url } = names('shrink');
-      await graph.putEdges(url, [{ tag, byPath: false }], NOW + 1_000);
-      await graph.putEdges(url, [{ tag, byPath: false }], NOW + 10);
+      await graph.putEdges(url, [{ tag, shards: 1, byPath: false }], NOW + 1_000);
+      await graph.putEdges(url, [{ tag, shards: 1, byPath: false }], NOW + 10);
       expect(await edges(tag, NOW + 999)).toHaveLength(1);
-      await graph.putEdges(url, [{ tag, byPath: false }], NOW + 2_000);
+      await graph.putEdges(url, [{ tag, shards: 1, byPath: false }], NOW + 2_000);
       expect(await edges(tag, NOW + 1_999)).toHaveLength(1);
     });
 
     it('say that the url goes by path, also when a longer-lived edge did not', async () => {
       const { tag, url } = names('by-path');
-      await graph.putEdges(url, [{ tag, byPath: false }], NOW + 1_000);
-      await graph.putEdges(url, [{ tag, byPath: true }], NOW + 10);
+      await graph.putEdges(url, [{ tag, shards: 1, byPath: false }], NOW + 1_000);
+      await graph.putEdges(url, [{ tag, shards: 1, byPath: true }], NOW + 10);
       expect(await edges(tag, NOW)).toEqual([{ url, byPath: true }]);
     });
 
     it('of a url too long for a key carry the whole url', async () => {
       const { tag } = names('long');
       const url = encodeUrl(`/${'x'.repeat(7_000)}`);
-      await graph.putEdges(url, [{ tag, byPath: false }], NOW + 10);
+      await graph.putEdges(url, [{ tag, shards: 1, byPath: false }], NOW + 10);
       expect(await edges(tag, NOW)).toEqual([{ url, byPath: false }]);
     });
 
     it('of a tag that ends like a shard are not those of its namesake', async () => {
       const { tag, url } = names('shard');
       const other = parseTag(`${tag}#0`);
-      await graph.putEdges(url, [{ tag: other, byPath: false }], NOW + 10);
+      await graph.putEdges(url, [{ tag: other, shards: 1, byPath: false }], NOW + 10);
       await graph.putEpochs({ tags: [other], urls: [], epochMs: NOW * 1_000, job: 'j' });
       expect(await edges(tag, NOW)).toEqual([]);
       expect(await edges(other, NOW)).toHaveLength(1);
@@ -56,16 +56,61 @@ export function graphContract(open: () => Graph): void {
       const { tag } = names('pages');
       const long = 'x'.repeat(900);
       const urls = Array.from({ length: 1_200 }, (_, i) => encodeUrl(`/${i}/${long}`)); // over 1 MB
-      for (const url of urls) await graph.putEdges(url, [{ tag, byPath: false }], NOW + 10);
+      for (const url of urls)
+        await graph.putEdges(url, [{ tag, shards: 1, byPath: false }], NOW + 10);
       const found = await edges(tag, NOW);
       expect(new Set(found.map(({ url }) => url))).toEqual(new Set(urls));
+    });
+  });
+
+  describe('a tag that is spread', () => {
+    it('has all its edges, those from before and those from after, wherever their writer thought they go', async () => {
+      const { tag } = names('spread');
+      const urls = Array.from({ length: 40 }, (_, i) => encodeUrl(`/spread/${i}`));
+      const put = (from: number, to: number, shards: number) =>
+        Promise.all(
+          urls
+            .slice(from, to)
+            .map((url) => graph.putEdges(url, [{ tag, shards, byPath: false }], NOW + 10)),
+        );
+      await put(0, 10, 1);
+      const shards = await graph.spread(tag);
+      expect(shards).toBeGreaterThan(1);
+      await put(10, 30, shards);
+      await put(30, 40, 1); // its look came before
+      expect((await edges(tag, NOW)).map(({ url }) => url).sort()).toEqual([...urls].sort());
+    });
+
+    it('says so to whoever looks, also after a revalidation, whose epoch expires and it does not', async () => {
+      const { tag, url } = names('shards');
+      const shards = await graph.spread(tag);
+      await graph.putEpochs({ tags: [tag], urls: [], epochMs: NOW * 1_000, job: 'j' });
+      expect(await graph.spread(tag)).toBe(shards);
+      const { tags, epochMs } = await graph.look(url, [tag]);
+      expect(tags.get(tag)).toEqual({ shards, revalidations: 1 });
+      expect(epochMs).toBe(NOW * 1_000);
+    });
+  });
+
+  describe('how often a tag was revalidated', () => {
+    it('is counted, a message told twice once', async () => {
+      const { tag, url } = names('often');
+      for (const epochMs of [1_000, 2_000, 2_000, 1_500, 3_000]) {
+        await graph.putEpochs({ tags: [tag], urls: [], epochMs, job: 'j' });
+      }
+      const { tags } = await graph.look(url, [tag]);
+      expect(tags.get(tag)).toEqual({ shards: 1, revalidations: 3 });
     });
   });
 
   describe('epochs', () => {
     it('are 0 for what was never revalidated', async () => {
       const { tag, url } = names('never');
-      expect(await graph.look(url, [tag])).toEqual({ record: undefined, epochMs: 0 });
+      expect(await graph.look(url, [tag])).toEqual({
+        record: undefined,
+        epochMs: 0,
+        tags: new Map(),
+      });
       expect(await graph.epochOf([tag])).toBe(0);
       expect(await graph.epochOf([])).toBe(0);
     });
@@ -142,7 +187,7 @@ export function graphContract(open: () => Graph): void {
 
   async function edges(tag: Tag, nowSeconds: number) {
     const found = [];
-    for await (const edge of graph.edges(tag, nowSeconds)) found.push(edge);
+    for await (const page of graph.edges(tag, nowSeconds)) found.push(...page);
     return found;
   }
 }
@@ -157,7 +202,7 @@ function names(what: string): { tag: Tag; url: Url } {
 function recorded(more: Partial<UrlWrite>): UrlWrite {
   return {
     marks: {
-      abc: { untilSeconds: NOW + 5, atMs: 1_234 },
+      abc: { untilSeconds: NOW + 5, atMs: 1_234, native: [parseTag('a'), parseTag('b')] },
       def: { untilSeconds: NOW + 6, atMs: 1_235 },
     },
     untilSeconds: NOW + 5,

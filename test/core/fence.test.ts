@@ -239,6 +239,7 @@ function stepped(graph: Graph, who: string, turns: ReturnType<typeof turnstile>)
     }
   };
   return {
+    spread: graph.spread,
     look: (url, tags) => step(() => graph.look(url, tags)),
     epochOf: (tags) => step(() => graph.epochOf(tags)),
     putEdges: (url, edges, until) => step(() => graph.putEdges(url, edges, until)),
@@ -248,7 +249,7 @@ function stepped(graph: Graph, who: string, turns: ReturnType<typeof turnstile>)
     async *edges(tag, now) {
       yield* await step(async () => {
         const found = [];
-        for await (const edge of graph.edges(tag, now)) found.push(edge);
+        for await (const page of graph.edges(tag, now)) found.push(page);
         return found;
       });
     },

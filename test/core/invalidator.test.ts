@@ -73,7 +73,7 @@ const urlOf = (path: string) => `/${run}${path}`;
 
 async function recorded(path: string, ...tags: string[]) {
   const untilSeconds = Math.floor(Date.now() / 1_000) + 600;
-  const edges = tags.map((tag) => ({ tag: parseTag(tagOf(tag)), byPath: false }));
+  const edges = tags.map((tag) => ({ tag: parseTag(tagOf(tag)), shards: 1, byPath: false }));
   await ports.graph.putEdges(encodeUrl(urlOf(path)), edges, untilSeconds);
   await ports.graph.putUrl(encodeUrl(urlOf(path)), {
     marks: {},

@@ -25,9 +25,9 @@ async function planFor(
 function graphOf(edges: Edges): Pick<Graph, 'edges' | 'isLive'> {
   const all = Object.values(edges).flat().map(pathOf);
   return {
-    async *edges(tag: Tag): AsyncGenerator<Edge> {
+    async *edges(tag: Tag): AsyncGenerator<readonly Edge[]> {
       for (const it of edges[tag] ?? [])
-        yield { url: encodeUrl(pathOf(it)), byPath: typeof it !== 'string' };
+        yield [{ url: encodeUrl(pathOf(it)), byPath: typeof it !== 'string' }];
     },
     isLive: async (url) => all.includes(url),
   };

@@ -3,7 +3,7 @@ import { dynamoGraph } from '../../aws/graph';
 import { RECORDER_DEFAULTS, type RecorderConfig } from '../../core/config';
 import type { Fields } from '../../core/headers';
 import type { Clock, Graph } from '../../core/ports';
-import { type Page, record } from '../../core/recorder';
+import { type Page, type Ruling, record } from '../../core/recorder';
 import { parseTag, tagSetId } from '../../core/tags';
 import { encodeUrl } from '../../core/urls';
 import { counted, sdkCall, startTable, TABLE } from '../support/graph';
@@ -68,7 +68,7 @@ function revalidate(tag: string, epochMs = nowMs) {
 
 async function edgesOf(tag: string, nowSeconds = Math.floor(nowMs / 1_000)) {
   const found = [];
-  for await (const edge of graph.edges(parseTag(`${tag}-${run}`), nowSeconds)) found.push(edge);
+  for await (const page of graph.edges(parseTag(`${tag}-${run}`), nowSeconds)) found.push(...page);
   return found;
 }
 
@@ -288,11 +288,42 @@ describe('what no purge could name', () => {
 });
 
 describe('a response with more tags than CloudFront keeps', () => {
+  const sixty = () => page({ 'cache-tag': [numbered(60)] });
+  const sent = (ruling: Ruling) => ruling.headers['x-isr-tags']?.split(',');
+
   it('sends the same 50 each time, and notes of the others that the url goes by path', async () => {
-    const { headers } = await rule(page({ 'cache-tag': [numbered(60)] }));
-    expect(headers['x-isr-tags']?.split(',')).toEqual(sorted(60).slice(0, 50));
+    expect(sent(await rule(sixty()))).toEqual(sorted(60).slice(0, 50));
     expect(await edgesOf('n059')).toEqual([{ url: path, byPath: true }]);
     expect(await edgesOf('n000')).toEqual([{ url: path, byPath: false }]);
+  });
+
+  it('sends those that are revalidated most often: each time they cost one item, not one for each url', async () => {
+    await revalidate('n058', 1_000);
+    await revalidate('n058', 2_000);
+    await revalidate('n059', 1_000);
+    const native = [...sorted(60).slice(0, 48), `n058-${run}`, `n059-${run}`];
+    expect(sent(await rule(sixty()))).toEqual(native);
+    expect(await edgesOf('n058')).toEqual([{ url: path, byPath: false }]);
+    expect(await edgesOf('n048')).toEqual([{ url: path, byPath: true }]);
+  });
+
+  it('keeps to what it has sent as long as its mark counts, and notes it on the url', async () => {
+    await rule(sixty());
+    await revalidate('n059', 1_000);
+    later();
+    operations.length = 0;
+    expect(sent(await rule(sixty()))).toEqual(sorted(60).slice(0, 50));
+    expect(operations).toEqual(['BatchGetItem']);
+    const { record: noted } = await graph.look(encodeUrl(path), []);
+    expect(Object.values(noted?.marks ?? {})).toMatchObject([{ native: sorted(60).slice(0, 50) }]);
+  });
+});
+
+describe('a response with a tag that is spread', () => {
+  it('has its edge where the url belongs, and is found there', async () => {
+    await graph.spread(parseTag(`list-${run}`));
+    expect((await rule(page())).outcome).toBe('kept');
+    expect(await edgesOf('list')).toEqual([{ url: path, byPath: false }]);
   });
 });
 

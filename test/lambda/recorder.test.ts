@@ -74,6 +74,8 @@ function eventOf(response: Headers, more: { config?: string; uri?: string; statu
   } satisfies CloudFrontResponseEvent;
 }
 
+const numbered = (count: number) => Array.from({ length: count }, (_, i) => `t${i}`).join(',');
+
 async function rule(...args: Parameters<typeof eventOf>) {
   const result = await handler(eventOf(...args));
   if (!result) throw new Error('the response was left as it is');
@@ -109,6 +111,36 @@ describe('the recorder bundle', () => {
     expect(status).toBe('200');
     expect(headers['cache-control']).toBe('max-age=10, stale-while-revalidate=0, stale-if-error=0');
     expect(headers['x-isr-ruling']).toContain('capped; reason=graph:DynamoDB did not answer');
+  });
+
+  it('counts what it caps, in a line that CloudWatch reads by itself, and nothing else', async () => {
+    const log = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    await rule(pageHeaders, { uri: '/kept' });
+    await rule({ ...pageHeaders, 'cache-tag': numbered(401) }, { uri: '/many' });
+    const lines = log.mock.calls.map(([line]) => String(line));
+    log.mockRestore();
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      {
+        _aws: {
+          Timestamp: expect.any(Number),
+          CloudWatchMetrics: [
+            {
+              Namespace: 'EdgeIsr',
+              Dimensions: [['Site']],
+              Metrics: [
+                { Name: 'CappedResponses', Unit: 'Count' },
+                { Name: 'TooManyTags', Unit: 'Count' },
+              ],
+            },
+          ],
+        },
+        Site: TABLE,
+        CappedResponses: 1,
+        TooManyTags: 1,
+        url: '/many?page=2',
+        reason: 'tags:401',
+      },
+    ]);
   });
 
   it('passes an error of the origin on, and keeps nothing of it', async () => {

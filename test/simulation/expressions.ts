@@ -1,5 +1,5 @@
 /**
- * DynamoDB's expressions, as far as aws/ uses them: SET with values and if_not_exists; conditions of comparisons and
+ * DynamoDB's expressions, as far as aws/ uses them: SET with values, if_not_exists and sums; conditions of comparisons and
  * attribute functions, joined by AND and OR. What it cannot read it refuses: a new expression must be taught here first.
  * @see DDB, Expressions.UpdateExpressions, Expressions.OperatorsAndFunctions
  * @module
@@ -65,15 +65,22 @@ export function updateOf(text: string, names: Names): (item: Item, values: Item)
 }
 
 function assignmentOf(text: string, names: Names): Assignment {
-  const parts = /^([\w#.]+) = (?:(:\w+)|if_not_exists\(([\w#.]+), (:\w+)\))$/.exec(text);
+  const parts = /^([\w#.]+) = (?:(:\w+)|if_not_exists\(([\w#.]+), (:\w+)\))(?: \+ (:\w+))?$/.exec(
+    text,
+  );
   if (!parts) throw new Error(`the simulated DynamoDB cannot read the assignment ${text}`);
-  const [, target, plain, fallback, otherwise] = parts;
+  const [, target, plain, fallback, otherwise, added] = parts;
   const path = pathOf(target as string, names);
   const from = fallback === undefined ? undefined : pathOf(fallback, names);
   return (before, after, values) => {
     const value = given(values, (plain ?? otherwise) as string);
-    setAt(after, path, from ? (valueAt(before, from) ?? value) : value);
+    const base = from ? (valueAt(before, from) ?? value) : value;
+    setAt(after, path, added === undefined ? base : sum(base, given(values, added)));
   };
+}
+
+function sum(a: AttributeValue, b: AttributeValue): AttributeValue {
+  return { N: String(Number(a.N) + Number(b.N)) };
 }
 
 function pathOf(text: string, names: Names): Path {

@@ -76,9 +76,9 @@ const deletesEdges: Mutant = {
       graph: {
         ...ports.graph,
         async *edges(tag, nowSeconds) {
-          for await (const edge of ports.graph.edges(tag, nowSeconds)) {
-            read.push({ tag, url: edge.url });
-            yield edge;
+          for await (const page of ports.graph.edges(tag, nowSeconds)) {
+            read.push(...page.map(({ url }) => ({ tag, url })));
+            yield page;
           }
         },
       },
@@ -93,14 +93,16 @@ const deletesEdges: Mutant = {
   },
 };
 
-function expireEdge(call: DynamoCall, tag: Tag, url: Url) {
-  const { pk, sk } = edgeKey(tag, url);
-  return call('UpdateItem', {
-    TableName: 'graph',
-    Key: { pk: { S: pk }, sk: { S: sk } },
-    UpdateExpression: 'SET expires = :zero',
-    ExpressionAttributeValues: { ':zero': { N: '0' } },
-  });
+async function expireEdge(call: DynamoCall, tag: Tag, url: Url): Promise<void> {
+  for (const shards of [1, 16]) {
+    const { pk, sk } = edgeKey(tag, url, shards);
+    await call('UpdateItem', {
+      TableName: 'graph',
+      Key: { pk: { S: pk }, sk: { S: sk } },
+      UpdateExpression: 'SET expires = :zero',
+      ExpressionAttributeValues: { ':zero': { N: '0' } },
+    });
+  }
 }
 
 /** The classic: a warm container skips a write because "it already wrote that", and the edge has expired since. */
