@@ -17,7 +17,8 @@ import type {
   UpdateItemCommandInput,
   UpdateItemCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import type { Key } from '../core/keys';
+import { type Key, URL_PREFIX } from '../core/keys';
+import type { Url } from '../core/urls';
 
 /** Operation → [input, output]; an output's metadata is the transport's own affair. */
 export interface Operations {
@@ -86,6 +87,47 @@ function namesIn(...expressions: (string | undefined)[]): Record<string, string>
     expressions.some((it) => it?.includes(name)),
   );
   return used.length > 0 ? Object.fromEntries(used) : undefined;
+}
+
+/** Partitions that are queried side by side. */
+export const SHARDS_READ_AT_ONCE = 8;
+
+export interface PartQuery {
+  readonly pk: string;
+  /** Of the sort key. */
+  readonly prefix: string;
+  /** The attribute, in seconds, until which an item counts. */
+  readonly until: 'expires' | 'until';
+  readonly nowSeconds: number;
+}
+
+/** Items of one partition that count at a moment, page by page, strongly consistent. */
+export function queryOf(call: DynamoCall, table: string) {
+  return async function* query(part: PartQuery): AsyncGenerator<readonly Item[]> {
+    let from: Item | undefined;
+    do {
+      const { Items, LastEvaluatedKey } = await call('Query', {
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+        FilterExpression: '#until > :now',
+        ExpressionAttributeNames: { '#until': part.until },
+        ExpressionAttributeValues: {
+          ':pk': string(part.pk),
+          ':prefix': string(part.prefix),
+          ':now': number(part.nowSeconds),
+        },
+        ConsistentRead: true,
+        ExclusiveStartKey: from,
+      });
+      yield Items ?? [];
+      from = LastEvaluatedKey;
+    } while (from);
+  };
+}
+
+/** The url of an edge or of a url's record: in its key, unless it is too long for one. */
+export function urlIn(item: Item): Url {
+  return (item.url?.S ?? item.sk?.S?.slice(URL_PREFIX.length) ?? '') as Url;
 }
 
 export function isConditionFailed(thrown: unknown): boolean {

@@ -14,7 +14,7 @@
  * that writer reads the item later still, and so reads that shard. Shard 0 is always read: who knows no better writes there.
  * @module
  */
-import { EDGE_PREFIX, edgeKey, edgesOf, isHashed, tagKey } from '../core/keys';
+import { edgeKey, edgesOf, isHashed, SHARDS, tagKey, URL_PREFIX } from '../core/keys';
 import { inParallel, merged } from '../core/parallel';
 import type { Edge, EdgeWrite, Graph } from '../core/ports';
 import type { Tag } from '../core/tags';
@@ -27,14 +27,14 @@ import {
   keyItem,
   number,
   numberOf,
+  queryOf,
+  SHARDS_READ_AT_ONCE,
   string,
   updateOf,
+  urlIn,
 } from './dynamo';
 
 const WRITES_AT_ONCE = 50;
-const SHARDS_READ_AT_ONCE = 8;
-/** 16,000 first renders a second, and 10⁷ urls in partitions that read as fast as a tag's with 10⁵ did before. */
-const SHARDS = 16;
 /** Later than any `expires`, in seconds. */
 const NEVER_SECONDS = 9_999_999_999;
 
@@ -43,6 +43,7 @@ export function dynamoEdges(
   table: string,
 ): Pick<Graph, 'putEdges' | 'edges' | 'spread'> {
   const update = updateOf(call, table);
+  const query = queryOf(call, table);
 
   async function putEdge(
     url: Url,
@@ -97,27 +98,6 @@ export function dynamoEdges(
     return numberOf(Item?.shards) ?? 1;
   }
 
-  async function* shard(pk: string, nowSeconds: number): AsyncGenerator<readonly Edge[]> {
-    let from: Item | undefined;
-    do {
-      const { Items, LastEvaluatedKey } = await call('Query', {
-        TableName: table,
-        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-        FilterExpression: '#expires > :now',
-        ExpressionAttributeNames: { '#expires': 'expires' },
-        ExpressionAttributeValues: {
-          ':pk': string(pk),
-          ':prefix': string(EDGE_PREFIX),
-          ':now': number(nowSeconds),
-        },
-        ConsistentRead: true,
-        ExclusiveStartKey: from,
-      });
-      yield (Items ?? []).map(edgeOf);
-      from = LastEvaluatedKey;
-    } while (from);
-  }
-
   return {
     spread,
     async putEdges(url, edges, untilSeconds) {
@@ -125,14 +105,13 @@ export function dynamoEdges(
     },
     async *edges(tag, nowSeconds) {
       const shards = Array.from({ length: await shardsOf(tag) }, (_, at) =>
-        shard(edgesOf(tag, at), nowSeconds),
+        query({ pk: edgesOf(tag, at), prefix: URL_PREFIX, until: 'expires', nowSeconds }),
       );
-      yield* merged(shards, SHARDS_READ_AT_ONCE);
+      for await (const items of merged(shards, SHARDS_READ_AT_ONCE)) yield items.map(edgeOf);
     },
   };
 }
 
 function edgeOf(item: Item): Edge {
-  const url = item.url?.S ?? item.sk?.S?.slice(EDGE_PREFIX.length) ?? '';
-  return { url: url as Url, byPath: item.byPath?.BOOL === true };
+  return { url: urlIn(item), byPath: item.byPath?.BOOL === true };
 }

@@ -2,15 +2,24 @@
  * The graph in DynamoDB: epochs and what is known of urls (core/keys.ts has the keys, edges.ts the edges).
  *
  *     tag#post:42   | #             | { epoch: 1767222000123, job, revalidations, expires, shards?, lasting? }
- *     url#/posts/42 | #             | { tags, marks: { <tag set>: { until, at, native? } }, until, epoch?, job?,
+ *     urls#7        | url#/posts/42 | { tags, marks: { <tag set>: { until, at, native? } }, until, epoch?, job?,
  *                                       status, etag?, recordedAt, expires, url? }
  *
  * `expires` is DynamoDB's broom (seconds); it lags by days, so every read compares it itself.
  * @module
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { isHashed, type Key, tagKey, urlKey } from '../core/keys';
-import { inParallel } from '../core/parallel';
+import {
+  HASHED_PREFIX,
+  isHashed,
+  type Key,
+  SHARDS,
+  tagKey,
+  URL_PREFIX,
+  urlKey,
+  urlsOf,
+} from '../core/keys';
+import { inParallel, merged } from '../core/parallel';
 import type { Graph, Look, Mark, TagFacts, UrlRecord, UrlWrite } from '../core/ports';
 import type { Tag } from '../core/tags';
 import type { Url } from '../core/urls';
@@ -21,8 +30,11 @@ import {
   keyItem,
   number,
   numberOf,
+  queryOf,
+  SHARDS_READ_AT_ONCE,
   string,
   updateOf,
+  urlIn,
 } from './dynamo';
 import { dynamoEdges } from './edges';
 
@@ -35,8 +47,9 @@ const TARDY_SECONDS = 60;
 
 export function dynamoGraph(call: DynamoCall, table: string): Graph {
   const update = updateOf(call, table);
+  const query = queryOf(call, table);
 
-  /** Items by partition key; undefined when some could not be read: unknown is not "none". */
+  /** Items by their key; undefined when some could not be read: unknown is not "none". */
   async function readAll(keys: readonly Key[]): Promise<Map<string, Item> | undefined> {
     const found = new Map<string, Item>();
     for (let at = 0; at < keys.length; at += BATCH_KEYS_MAX) {
@@ -45,7 +58,7 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
         RequestItems: { [table]: { Keys, ConsistentRead: true } },
       });
       if (Object.keys(UnprocessedKeys ?? {}).length > 0) return undefined;
-      for (const item of Responses?.[table] ?? []) found.set(item.pk?.S ?? '', item);
+      for (const item of Responses?.[table] ?? []) found.set(nameOf(item.pk?.S, item.sk?.S), item);
     }
     return found;
   }
@@ -83,9 +96,9 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
 
     async look(url, tags): Promise<Look> {
       const found = await readAll([urlKey(url), ...tags.map(tagKey)]);
-      const own = found?.get(urlKey(url).pk);
+      const own = found && foundAt(found, urlKey(url));
       const known = tags.flatMap((tag) => {
-        const item = found?.get(tagKey(tag).pk);
+        const item = found && foundAt(found, tagKey(tag));
         return item ? [[tag, factsOf(item)] as const] : [];
       });
       return { record: own && recordOf(own), epochMs: newestEpoch(found), tags: new Map(known) };
@@ -137,6 +150,16 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
       await inParallel(urls, WRITES_AT_ONCE, (url) => putUrlEpoch(url, { epochMs, job }));
     },
 
+    async *urls(prefix, nowSeconds) {
+      const parts = Array.from({ length: SHARDS }, (_, at) => urlsOf(at)).flatMap((pk) => [
+        query({ pk, prefix: URL_PREFIX + prefix, until: 'until', nowSeconds }),
+        query({ pk, prefix: HASHED_PREFIX, until: 'until', nowSeconds }),
+      ]);
+      for await (const items of merged(parts, SHARDS_READ_AT_ONCE)) {
+        yield items.map(urlIn).filter((url) => url.startsWith(prefix));
+      }
+    },
+
     async isLive(url, nowSeconds) {
       const { Item } = await call('GetItem', {
         TableName: table,
@@ -153,6 +176,12 @@ function factsOf(item: Item): TagFacts {
     shards: numberOf(item.shards) ?? 1,
     revalidations: numberOf(item.revalidations) ?? 0,
   };
+}
+
+const nameOf = (pk = '', sk = '') => `${pk} ${sk}`; // no key has a blank
+
+function foundAt(found: ReadonlyMap<string, Item>, { pk, sk }: Key): Item | undefined {
+  return found.get(nameOf(pk, sk));
 }
 
 function newestEpoch(found: ReadonlyMap<string, Item> | undefined): number | undefined {

@@ -96,6 +96,8 @@ export interface Graph {
   edges(tag: Tag, nowSeconds: number): AsyncIterable<readonly Edge[]>;
   /** From now on edges of this tag go to many shards. Who reads edges after this, reads them all. */
   spread(tag: Tag): Promise<number>;
+  /** Urls that begin so and of which a copy may be in some cache at `nowSeconds`, page by page, in no order. */
+  urls(prefix: string, nowSeconds: number): AsyncIterable<readonly Url[]>;
   /** May a copy of this url be in some cache at `nowSeconds`? */
   isLive(url: Url, nowSeconds: number): Promise<boolean>;
 }

@@ -173,6 +173,20 @@ export function graphContract(open: () => Graph): void {
       expect(await graph.isLive(url, NOW + 10)).toBe(false);
     });
 
+    it('is found by how its url begins, long or short, while a copy may be cached', async () => {
+      const { url } = names('begins');
+      const put = (it: Url, untilSeconds: number) => graph.putUrl(it, recorded({ untilSeconds }));
+      const long = encodeUrl(`${url}&${'x'.repeat(3_000)}`);
+      const others = Array.from({ length: 30 }, (_, i) => encodeUrl(`${url}&${i}`));
+      for (const it of [url, long, ...others]) await put(it, NOW + 10);
+      await put(encodeUrl(`${url}&gone`), NOW);
+      await graph.putEpochs({ tags: [], urls: [encodeUrl(`${url}&never`)], epochMs: 1, job: 'j' });
+      await put(names('other').url, NOW + 10);
+      const found: Url[] = [];
+      for await (const page of graph.urls(url, NOW)) found.push(...page);
+      expect(found.sort()).toEqual([url, long, ...others].sort());
+    });
+
     it('keeps its epoch when it is recorded again, and its marks when it is revalidated', async () => {
       const { url } = names('both');
       const write = recorded({ untilSeconds: NOW + 10 });

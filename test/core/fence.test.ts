@@ -240,6 +240,7 @@ function stepped(graph: Graph, who: string, turns: ReturnType<typeof turnstile>)
   };
   return {
     spread: graph.spread,
+    urls: graph.urls,
     look: (url, tags) => step(() => graph.look(url, tags)),
     epochOf: (tags) => step(() => graph.epochOf(tags)),
     putEdges: (url, edges, until) => step(() => graph.putEdges(url, edges, until)),

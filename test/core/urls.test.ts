@@ -49,10 +49,13 @@ describe('the url of a request', () => {
 
 describe('the key of a url', () => {
   it('holds the url when it fits into a sort key, else its hash', () => {
-    expect(urlKey(encodeUrl('/a')).pk).toBe('url#/a');
+    expect(urlKey(encodeUrl('/a'))).toEqual({
+      pk: expect.stringMatching(/^urls#\d+$/),
+      sk: 'url#/a',
+    });
     const long = encodeUrl(`/${'x'.repeat(8_000)}`);
     expect(isHashed(long)).toBe(true);
-    expect(urlKey(long).pk).toMatch(/^url#sha256:[\da-f]{64}$/);
-    expect(urlKey(encodeUrl(`${long}y`)).pk).not.toBe(urlKey(long).pk);
+    expect(urlKey(long).sk).toMatch(/^url#sha256:[\da-f]{64}$/);
+    expect(urlKey(encodeUrl(`${long}y`)).sk).not.toBe(urlKey(long).sk);
   });
 });
