@@ -6,6 +6,7 @@ import type { DynamoCall } from '../../aws/dynamo';
 import { edgeKey } from '../../core/keys';
 import type { Tag } from '../../core/tags';
 import type { Url } from '../../core/urls';
+import { TABLE } from './dynamo';
 import type { Mutant } from './simulation';
 
 /** Epochs are read first, and the edges written afterwards. */
@@ -97,7 +98,7 @@ async function expireEdge(call: DynamoCall, tag: Tag, url: Url): Promise<void> {
   for (const shards of [1, 16]) {
     const { pk, sk } = edgeKey(tag, url, shards);
     await call('UpdateItem', {
-      TableName: 'graph',
+      TableName: TABLE,
       Key: { pk: { S: pk }, sk: { S: sk } },
       UpdateExpression: 'SET expires = :zero',
       ExpressionAttributeValues: { ':zero': { N: '0' } },

@@ -1,6 +1,6 @@
 /**
- * One history of a site, decided by a seed, run on the real core/ and aws/ code, and watched: `site.ts` has the actors and
- * what is watched for.
+ * One history of a site, decided by a seed, run on the real core/ and aws/ code, and watched: `site.ts` has the actors,
+ * `watch.ts` what is watched for.
  * @module
  */
 
