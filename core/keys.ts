@@ -8,6 +8,8 @@
  *     urls#3           | url#sha256:9f8…          a url too long for a key (DynamoDB: 1,024 bytes), by its hash
  *     job#c6af9ac6-…   | #                        a job
  *     purge#9f86d081…  | #                        what is purged together; `text#…` holds its long lists
+ *     purge#open       | #                        the purge that takes more
+ *     ledger#2026-11   | #                        purge items of a month
  *
  * Urls lie in sixteen partitions, in their own order: those that begin alike are found without a scan.
  * A tag may hold `#`: the edges of `a` share a partition with the epoch of `a#0`, but never a sort key.
@@ -39,6 +41,9 @@ export const urlKey = (url: Url): Key => ({
 });
 export const jobKey = (id: string): Key => ({ pk: `job#${id}`, sk: SELF });
 export const purgeKey = (id: string): Key => ({ pk: `purge#${id}`, sk: SELF });
+export const OPEN_PURGE_KEY: Key = purgeKey('open'); // a purge's own id is hexadecimal
+/** @param month as in `2026-11` */
+export const ledgerKey = (month: string): Key => ({ pk: `ledger#${month}`, sk: SELF });
 export const edgesOf = (tag: Tag, shard: number): string => `tag#${tag}#${shard}`;
 export const edgeKey = (tag: Tag, url: Url, shards: number): Key => ({
   pk: edgesOf(tag, shardOf(url, shards)),

@@ -26,6 +26,7 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     hasSdk: random.chance(0.7),
     /** How far the replica that the origin reads may be behind: never more than `settle`. */
     lagMs: random.pick([0, 0, 0, 500, 3_000]),
+    gatherMs: random.pick([0, 200, 500]),
     faults: random.chance(0.5) ? { throttled: 0.02, answerLost: 0.02, unprocessed: 0.03 } : {},
     crash: random.chance(0.5) ? 0.3 : 0,
     isCalm: false,

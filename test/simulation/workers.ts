@@ -9,6 +9,7 @@ import type { SQSEvent } from 'aws-lambda';
 import { consume } from '../../aws/consume';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
+import { dynamoLedger } from '../../aws/ledger';
 import { cloudFrontPurger } from '../../aws/purger';
 import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
@@ -31,6 +32,8 @@ export interface WorkerTraits {
   readonly crash: number;
   /** How far the replica that the origin reads may be behind. */
   readonly lagMs: number;
+  /** How long a purge waits for more. */
+  readonly gatherMs: number;
   readonly isCalm: boolean;
 }
 
@@ -60,7 +63,7 @@ export function startWorkers(
   function startWorker() {
     const isDoomed = !traits.isCalm && random.chance(traits.crash);
     if (isDoomed) counts.crashes += 1;
-    const callsToLive = isDoomed ? random.below(25) : undefined;
+    const callsToLive = isDoomed ? random.below(40) : undefined;
     const call = dynamo.client(traits.isCalm ? {} : traits.faults);
     return createMachine(world, { call, callsToLive });
   }
@@ -77,6 +80,7 @@ export function startWorkers(
       graph: dynamoGraph(call, TABLE),
       jobs: dynamoJobs(call, TABLE, clock),
       purges: dynamoPurges(call, TABLE, clock),
+      ledger: dynamoLedger(call, TABLE),
       purger: cloudFrontPurger(purgeClient as unknown as CloudFrontClient, 'E1'),
       warmQueue: sqsWarmQueue(warmClient as unknown as SQSClient, 'warm'),
       clock,
@@ -86,6 +90,7 @@ export function startWorkers(
       table: TABLE,
       warmQueueUrl: 'warm',
       distributionId: 'E1',
+      gatherMs: traits.gatherMs,
       graceMs: mutant.graceMs ?? 1_000,
       settleMs: mutant.settleMs ?? traits.lagMs,
       warmUrlsMax: 100,
