@@ -20,7 +20,7 @@ import { inParallel } from './parallel';
 import { plan, type Reading, readEdges } from './plan/plan';
 import type { Decision, Graph, Jobs, Ledger, Purger, WarmQueue } from './ports';
 import type { QueuedRevalidation, Revalidation } from './revalidation';
-import type { Url } from './urls';
+import { spellingsOf, type Url } from './urls';
 import { warmParts } from './warm-parts';
 import { purgeInWaves } from './waves';
 
@@ -133,7 +133,9 @@ async function carryOut(
   let { decision } = group;
   if (!decision) {
     // 1 write epochs
-    await ports.graph.putEpochs({ ...union(members), epochMs, job: members.at(-1)?.job ?? '' });
+    const { tags, urls } = union(members);
+    const job = members.at(-1)?.job ?? '';
+    await ports.graph.putEpochs({ tags, urls: urls.flatMap(spellingsOf), epochMs, job });
     await clock.sleep(config.settleMs + config.graceMs);
     // 2 read edges
     reading = await read(members, config, ports);

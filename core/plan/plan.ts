@@ -13,7 +13,7 @@ import { inParallel } from '../parallel';
 import type { Graph } from '../ports';
 import type { Revalidation } from '../revalidation';
 import type { Tag } from '../tags';
-import type { Url } from '../urls';
+import { spellingsOf, type Url } from '../urls';
 
 const READS_AT_ONCE = 10;
 
@@ -72,7 +72,10 @@ export async function readEdges(
     return [tag, await readDependents({ graph, tag }, options)] as const;
   });
   const live = await inParallel(urls, READS_AT_ONCE, async (url) => {
-    return (await graph.isLive(url, options.nowSeconds)) ? [url] : [];
+    const live = await Promise.all(
+      spellingsOf(url).map((spelling) => graph.isLive(spelling, options.nowSeconds)),
+    );
+    return live.includes(true) ? [url] : [];
   });
   return { dependents: new Map(dependents), liveUrls: new Set(live.flat()) };
 }

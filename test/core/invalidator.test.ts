@@ -115,6 +115,14 @@ describe('a revalidation', () => {
     });
   });
 
+  it('of a url fences what was rendered under another spelling of it', async () => {
+    await invalidate([message('j', { urls: [urlOf('/%5B%C3%A9')] })], config, ports);
+    for (const spelling of ['/%5B%C3%A9', '/%5b%c3%a9', '/[é']) {
+      const { epochMs } = await ports.graph.look(urlOf(spelling) as never, []);
+      expect([spelling, epochMs]).not.toEqual([spelling, 0]);
+    }
+  });
+
   it.each([-3_600_000, 60_000, 3_600_000])(
     'has its epoch by the clock here, though whoever asked for it is %i ms away',
     async (aheadMs) => {

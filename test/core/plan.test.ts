@@ -62,6 +62,16 @@ describe('a plan', () => {
     expect(made.skipped).toEqual([]);
   });
 
+  it.each(['/[é', '/%5b%c3%a9', '/%5B%C3%A9'])(
+    'sends the path of a requested url that may be recorded in another spelling: %s',
+    async (recorded) => {
+      const graph = { ...graphOf({}), isLive: async (url: string) => url === recorded };
+      const work = { tags: [], urls: [encodeUrl('/%5B%C3%A9')] };
+      const reading = await readEdges(graph, work, { nowSeconds: 0, warmUrlsMax: 1 });
+      expect(items(plan(work, reading, 1))).toEqual(['/%5B%C3%A9']);
+    },
+  );
+
   it('names the path of a url that CloudFront does not know by the tag', async () => {
     const made = await planFor({ list: ['/a', { path: '/b' }] }, { tags: ['list'] });
     expect(items(made)).toEqual(['#list', '/b']);
