@@ -4,12 +4,12 @@
  */
 import { dynamoGraph } from '../../aws/graph';
 import { RECORDER_DEFAULTS, type RecorderConfig } from '../../core/config';
-import { RULING } from '../../core/headers';
-import { type Ruling, record } from '../../core/recorder';
+import { type Fields, RULING } from '../../core/headers';
+import { type Page, type Ruling, record } from '../../core/recorder';
 import { encodeUrl } from '../../core/urls';
 import { type Faults, type SimulatedDynamo, TABLE } from './dynamo';
 import { createMachine } from './machine';
-import { ORIGIN_TIMEOUT_MS, type OriginAnswer } from './origin';
+import type { OriginAnswer } from './origin';
 import type { Mutant } from './simulation';
 import type { World } from './world';
 
@@ -22,7 +22,9 @@ export interface RecorderTraits {
 }
 
 export interface Recorded {
-  readonly ruling: Ruling;
+  readonly outcome: Ruling['outcome'];
+  /** The response as it goes on to the caches. */
+  readonly headers: Readonly<Record<string, string>>;
   /** The graph was out of reach when it began, and when it ended. */
   readonly isBlind: boolean;
 }
@@ -37,7 +39,8 @@ export function createRecorders(world: World, { dynamo, faults, mutant }: Record
     return { machine, memory: new Set<string>(), isBusy: false, isCold: true };
   }
 
-  return async function rule({ key, url, versions, status, fields }: OriginAnswer) {
+  return async function rule(answer: OriginAnswer): Promise<Recorded> {
+    const { key, url, method, versions, status, fields, timeoutMs } = answer;
     const container = containers.find(({ isBusy }) => !isBusy) ?? startContainer();
     if (!containers.includes(container)) containers.push(container);
     container.isBusy = true;
@@ -49,21 +52,29 @@ export function createRecorders(world: World, { dynamo, faults, mutant }: Record
     const graph = dynamoGraph(machine.call, TABLE);
     const freshSeconds = Number(/\d+/.exec(fields['cache-control']?.[0] ?? '')?.[0]);
     const recording = { memory, freshSeconds, now: machine.clock.now };
+    const page: Page = {
+      url: encodeUrl(url),
+      originTimeoutMs: timeoutMs,
+      method,
+      status,
+      request: {},
+      response: fields,
+    };
     const wasDown = dynamo.isDown;
-    const ruling = await record(
-      {
-        url: encodeUrl(url),
-        originTimeoutMs: ORIGIN_TIMEOUT_MS,
-        method: 'GET',
-        status,
-        request: {},
-        response: fields,
-      },
-      CONFIG,
-      { graph: mutant.recorderGraph?.(graph, recording) ?? graph, clock: machine.clock, bootMs },
-    );
+    const { outcome, headers } = await record(mutant.recorderPage?.(page) ?? page, CONFIG, {
+      graph: mutant.recorderGraph?.(graph, recording) ?? graph,
+      clock: machine.clock,
+      bootMs,
+    });
     container.isBusy = false;
-    world.say(() => `ruled ${key} ${JSON.stringify(versions)}: ${ruling.headers[RULING]}`);
-    return { ruling, isBlind: wasDown && dynamo.isDown } satisfies Recorded;
+    world.say(() => `ruled ${key} ${JSON.stringify(versions)}: ${headers[RULING]}`);
+    return { outcome, headers: ruled(fields, headers), isBlind: wasDown && dynamo.isDown };
   };
+}
+
+/** As aws/edge-event.ts does it: an empty value removes. */
+function ruled(fields: Fields, ruling: Ruling['headers']): Record<string, string> {
+  const left = Object.entries(fields).map(([name, lines]) => [name, lines.join(', ')] as const);
+  const headers = { ...Object.fromEntries(left), ...ruling };
+  return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== ''));
 }

@@ -5,40 +5,64 @@
  */
 
 import { RULING } from '../../core/headers';
-import { type Answered, simulateCloudFront } from './cloudfront';
+import { type Answered, type Asked, simulateCloudFront } from './cloudfront';
 import { simulateDynamo } from './dynamo';
-import { createOrigin, KEYS, LIFETIMES, TAGS, URLS } from './origin';
-import { createRecorders } from './recorders';
+import { ASKED, createOrigin, EDITED, KEYS, LIFETIMES, RARE, URLS } from './origin';
+import { createRecorders, type Recorded } from './recorders';
 import type { Mutant } from './simulation';
 import { createWatch } from './watch';
 import { startWorkers } from './workers';
 import type { World } from './world';
 
 /** A1: from the recorder's answer to the cache, all layers together. */
-const INSERT_MS = 300;
+const INSERT_MS = 400;
+
+interface Work {
+  readonly tags: readonly string[];
+  readonly urls: readonly string[];
+}
+
+/** What nobody has ever recorded. */
+const STRAYS: readonly Work[] = [
+  { tags: ['nobody'], urls: [] },
+  { tags: [], urls: ['/nowhere'] },
+  { tags: ['nobody', 'a'], urls: ['/nowhere'] },
+];
 
 export function createSite(world: World, mutant: Mutant, without: ReadonlySet<number>) {
   const { random } = world;
-  const counts = { views: 0, renders: 0, kept: 0, capped: 0, edits: 0, paid: 0, crashes: 0 };
+  const counts = createCounts();
   const dynamo = simulateDynamo(world);
   const traits = {
     lifetimes: Object.fromEntries(URLS.map((url) => [url, random.pick(LIFETIMES)])),
-    hasSdk: random.chance(0.7),
+    server: random.chance(0.7)
+      ? ('sdk' as const)
+      : random.pick(['exact', 'prefix', 'echo'] as const),
     /** How far the replica that the origin reads may be behind: never more than `settle`. */
     lagMs: random.pick([0, 0, 0, 500, 3_000]),
     gatherMs: random.pick([0, 200, 500]),
+    renderMsMax: random.pick([4_000, 4_000, 4_000, 20_000]),
+    odd: random.pick([0, 0.05]),
     faults: random.chance(0.5) ? { throttled: 0.02, answerLost: 0.02, unprocessed: 0.03 } : {},
     crash: random.chance(0.5) ? 0.3 : 0,
+    /** CloudFront may turn a HEAD into a GET, or ask the origin with it. */
+    isHeadSent: random.chance(0.3),
     isCalm: false,
+  };
+  const layers = {
+    edges: random.pick([1, 2, 2, 3]),
+    hasRegional: random.chance(0.85),
+    hasShield: random.chance(0.75),
   };
   let acts = 0;
 
   const origin = createOrigin(world, traits);
   const rule = createRecorders(world, { dynamo, faults: traits.faults, mutant });
   const cloudFront = simulateCloudFront(world, {
-    edges: 2,
+    ...layers,
     insertMs: INSERT_MS,
     origin: renderAndRecord,
+    onKept: (copy, layer) => watch.kept(copy, layer),
   });
   const watch = createWatch(world, { dynamo, invalidations: cloudFront.invalidations });
   const revalidateQueue = startWorkers(world, traits, {
@@ -48,51 +72,85 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     counts,
     mutant,
   });
+  world.say(() => `this site: ${JSON.stringify({ ...traits, ...layers })}`);
+  counts.loneEdges += layers.edges === 1 ? 1 : 0;
+  counts.threeEdges += layers.edges === 3 ? 1 : 0;
+  counts.withoutRegional += layers.hasRegional ? 0 : 1;
+  counts.withoutShield += layers.hasShield ? 0 : 1;
 
-  async function renderAndRecord(key: string): Promise<Answered> {
-    const answer = await origin.render(key);
+  async function renderAndRecord(asked: Asked): Promise<Answered> {
+    const before = cloudFront.invalidations.length;
+    const { fields, timeoutMs, method, ...rendered } = await origin.render(asked);
+    const recorded = await rule({ fields, timeoutMs, method, ...rendered });
+    count(rendered.status, recorded);
+    if (method === 'HEAD') counts.headsRuled += 1;
+    if (cloudFront.invalidations.length > before) counts.overtaken += 1;
+    if (recorded.isBlind && recorded.outcome === 'kept') watch.keptUnrecorded(asked.key);
+    const { headers } = recorded;
+    return { ...rendered, headers, ruling: headers[RULING] ?? '' };
+  }
+
+  function count(status: number, { outcome }: Recorded): void {
     counts.renders += 1;
-    const { ruling, isBlind } = await rule(answer);
-    if (ruling.outcome === 'kept') counts.kept += 1;
-    else counts.capped += 1;
-    if (isBlind && ruling.outcome === 'kept') watch.keptUnrecorded(key);
-    const { url, versions, status } = answer;
-    const { headers } = ruling;
-    return { key, url, versions, status, headers, ruling: headers[RULING] ?? '' };
+    counts[outcome] += 1;
+    if (status === 304) counts[outcome === 'kept' ? 'confirmed' : 'unconfirmed'] += 1;
+    if (status === 404 && outcome === 'kept') counts.keptNotFound += 1;
+    if (status === 301 && outcome === 'kept') counts.keptRedirects += 1;
+    if (status === 204) counts.noContent += 1;
+    if (status >= 500) counts.errors += 1;
   }
 
   async function view(edge: number, key: string): Promise<void> {
     counts.views += 1;
-    const copy = await cloudFront.get(edge, key);
+    if (key === RARE) counts.rareViews += 1;
+    const isHead = random.chance(0.08);
+    if (isHead) counts.heads += 1;
+    const method = isHead && traits.isHeadSent ? 'HEAD' : 'GET';
+    const copy = await cloudFront.get(edge, { key, method });
     if (copy) watch.served(copy, `edge ${edge}`);
   }
 
-  /** Viewers within a span of time from now on. */
-  function crowd(size: number, fromMs: number, toMs: number): void {
+  /** Viewers within a span of time from now on; most come for the news. */
+  function crowd(tag: string, size: number, { fromMs, toMs }: { fromMs: number; toMs: number }) {
     for (let i = 0; i < size; i += 1) {
       world.at(world.now() + random.between(fromMs, toMs), () => {
-        void view(random.below(cloudFront.edges), random.pick(KEYS));
+        const keys = random.chance(0.7) ? origin.showing(tag) : ASKED;
+        void view(random.below(cloudFront.edges), random.pick(keys));
       });
     }
   }
 
-  /** Viewers come just before, so that renders are under way when the data changes. */
+  /** Viewers come just before, so that renders are under way when the data changes. Sometimes it changes in a burst. */
   function edit(): void {
-    crowd(random.below(6), 0, 2_000);
-    world.at(world.now() + random.below(2_000), change);
+    const tag = random.pick(EDITED);
+    crowd(tag, random.below(8), { fromMs: 0, toMs: 2_000 });
+    const times = random.chance(0.15) ? random.between(2, 4) : 1;
+    if (times > 1) counts.bursts += 1;
+    for (let i = 0; i < times; i += 1) {
+      world.at(world.now() + random.below(2_000), () => change(tag));
+    }
+    if (random.chance(0.1)) {
+      counts.strays += 1;
+      revalidate(random.pick(STRAYS));
+    }
   }
 
-  function change(): void {
+  function change(tag: string): void {
     counts.edits += 1;
-    const tag = random.pick(TAGS);
     origin.change(tag);
     const isByUrl = random.chance(0.2);
     const urls = isByUrl ? [random.pick(URLS)] : [];
-    const tags = isByUrl ? [] : random.chance(0.2) ? [tag, random.pick(TAGS)] : [tag];
+    const tags = isByUrl ? [] : random.chance(0.2) ? [tag, random.pick(EDITED)] : [tag];
+    crowd(tag, random.below(8), { fromMs: 0, toMs: 2_500 }); // while it is revalidated
+    crowd(tag, random.below(6), { fromMs: 15_000, toMs: 60_000 }); // when it should long be fresh
+    revalidate({ tags, urls });
+  }
+
+  /** What it is about is the data as it is now; the queue has it a little later. */
+  function revalidate({ tags, urls }: Work): void {
+    counts.revalidations += 1;
+    const job = `job-${counts.revalidations}`;
     const work = { ...(tags.length > 0 ? { tags } : {}), ...(urls.length > 0 ? { urls } : {}) };
-    const job = `job-${counts.edits}`;
-    crowd(random.below(6), 0, 3_000); // while it is revalidated
-    crowd(random.below(4), 15_000, 90_000); // when it should long be fresh
     const data = { ...origin.data };
     world.at(world.now() + random.below(300), () => {
       const message = revalidateQueue.send(JSON.stringify(work), {
@@ -108,7 +166,7 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
 
   return {
     violations: watch.violations,
-    counts,
+    counts: () => ({ ...counts, ...cloudFront.counts }),
     acts: () => acts,
     /** @returns when it is over: after a minute of crowds, or half an hour in which edges expire */
     begin(): number {
@@ -119,8 +177,8 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
           world.at(atMs, without.has(number) ? () => {} : act); // the others stay where they are
         }
       };
-      during(random.between(20, 60), () => {
-        void view(random.below(cloudFront.edges), random.pick(KEYS));
+      during(random.between(12, 40), () => {
+        void view(random.below(cloudFront.edges), random.pick(ASKED));
       });
       during(random.between(2, 8), edit);
       if (random.chance(0.2)) {
@@ -146,5 +204,38 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
       }
     },
     checkAtRest: () => watch.ended(revalidateQueue.dead),
+  };
+}
+
+/** What happened, so that a suite can tell that its histories have what they are about. */
+function createCounts() {
+  return {
+    views: 0,
+    rareViews: 0,
+    heads: 0,
+    headsRuled: 0,
+    renders: 0,
+    kept: 0,
+    capped: 0,
+    refused: 0,
+    /** 304s that renewed a page, and those that did not for long. */
+    confirmed: 0,
+    unconfirmed: 0,
+    keptNotFound: 0,
+    keptRedirects: 0,
+    noContent: 0,
+    errors: 0,
+    /** Renders during which CloudFront has taken an invalidation. */
+    overtaken: 0,
+    edits: 0,
+    bursts: 0,
+    strays: 0,
+    revalidations: 0,
+    paid: 0,
+    crashes: 0,
+    loneEdges: 0,
+    threeEdges: 0,
+    withoutRegional: 0,
+    withoutShield: 0,
   };
 }

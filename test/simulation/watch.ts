@@ -4,10 +4,11 @@
  *     I1  no edge serves, for longer than a capped lifetime, a page rendered before the last revalidation that was
  *         carried out of one of its tags or of its url
  *     I2  an acknowledged revalidation is carried out, or is in the dead-letter queue
- *     I3  nothing is purged that was not asked for
+ *     I3  nothing is purged that was not asked for, and nothing that no page has
  *     I5  with the graph out of reach every request is answered, and nothing is kept longer than the cap
  *     I6  the same work is not paid twice
  *     I7  a job that is fresh does not lie: the edge it warmed has a page rendered after the epoch
+ *     I8  what must not be cached is in no cache, nor is what the recorder has refused
  *
  * I4 (no live edge, no item) is I1 from the other side: a skip that was wrong leaves a page that stays old.
  * @module
@@ -16,7 +17,7 @@ import { RECORDER_DEFAULTS } from '../../core/config';
 import { hash } from '../../core/hash';
 import type { Copy, Invalidation } from './cloudfront';
 import type { SimulatedDynamo } from './dynamo';
-import type { Data } from './origin';
+import { type Data, EDITED, URLS } from './origin';
 import type { Violation } from './simulation';
 import { BEGINNING_MS, type World } from './world';
 
@@ -72,6 +73,7 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
         item.startsWith('#') ? tags.includes(item.slice(1)) : urls.includes(item),
       );
       if (!isAsked) violated('I3', `${item} was purged, and nobody asked for it`);
+      if (!ITEMS.has(item)) violated('I3', `${item} was purged, and no page has it`);
     }
   }
 
@@ -111,7 +113,8 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
         const stale = staleIn(copy, revalidation);
         if (!stale) continue;
         const doneMs = doneAtMs(revalidation);
-        if (doneMs === undefined || world.now() <= doneMs + BOUND_MS) continue;
+        if (doneMs === undefined) continue;
+        if (world.now() <= excusedUntilMs(copy, doneMs)) continue;
         const age = `${world.now() - doneMs} ms after its purge`;
         violated('I1', `${where} serves ${copy.key} with ${stale}, ${age} by ${revalidation.job}`);
       }
@@ -133,6 +136,12 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
       checkPaidOnce(paid);
     },
 
+    /** A layer of CloudFront keeps it. */
+    kept({ key, status, ruling, isForbidden }: Copy, layer: string): void {
+      if (!isForbidden && !ruling.startsWith('refused')) return;
+      violated('I8', `${layer} keeps ${key}, a ${status} that no cache may have (${ruling})`);
+    },
+
     /** The recorder has kept a page while the graph was out of reach all along. */
     keptUnrecorded(key: string): void {
       violated('I5', `${key} was kept with the graph out of reach`);
@@ -147,6 +156,13 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
       }
     },
   };
+}
+
+const ITEMS: ReadonlySet<string> = new Set([...EDITED.map((tag) => `#${tag}`), ...URLS]);
+
+/** Who waits for a render that was under way gets what it has read; what began after the purge has no excuse. */
+function excusedUntilMs({ beganMs, answeredAtMs }: Copy, doneMs: number): number {
+  return (beganMs > doneMs ? doneMs : Math.max(doneMs, answeredAtMs)) + BOUND_MS;
 }
 
 /** Data that the page shows and the revalidation was about, older than when it was asked: `a=3`. */

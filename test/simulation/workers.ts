@@ -20,11 +20,14 @@ import { giveUp, warm } from '../../core/warmer';
 import type { Copy, SimulatedCloudFront } from './cloudfront';
 import { type Faults, type SimulatedDynamo, TABLE } from './dynamo';
 import { createMachine } from './machine';
-import { VARIANTS } from './origin';
+import { FIRST_VARIANT } from './origin';
 import type { Mutant } from './simulation';
 import { type SimulatedQueue, simulateQueue } from './sqs';
 import type { Watch } from './watch';
 import type { World } from './world';
+
+/** As in aws/site.ts: the warmer does not wait longer for a page. */
+const FETCH_MS_MAX = 10_000;
 
 export interface WorkerTraits {
   readonly faults: Partial<Faults>;
@@ -149,7 +152,11 @@ export function startWorkers(
     const seen = new Map<string, Copy>();
     const own = {
       fetch: async (url: string) => {
-        const copy = await alive(cloudFront.get(edge, `${url} ${VARIANTS[0]}`));
+        const key = `${url} ${FIRST_VARIANT}`;
+        const late = world.sleep(FETCH_MS_MAX).then(() => Promise.reject(new Error('late')));
+        const copy = await alive(
+          Promise.race([cloudFront.get(edge, { key, method: 'GET' }), late]),
+        );
         if (!copy) return { status: 502, renderedAtMs: undefined };
         seen.set(url, copy);
         return { status: copy.status, renderedAtMs: Number(copy.headers[RENDERED_AT]) };
