@@ -38,7 +38,7 @@ interface Version {
 /** The one table. */
 export const TABLE = 'graph';
 
-const LATENCY_MS = { from: 1, to: 12 };
+const LATENCY_MS = { from: 1, to: 5 };
 /** Some calls are slow, up to what a recorder waits for. */
 const SLOW = { chance: 0.06, ms: 600 };
 const BATCH_SPREAD_MS = 4;

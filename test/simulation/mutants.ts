@@ -2,7 +2,8 @@
  * Twelve ways to build it wrong, each a door of the real code wrapped, or one parameter. The suite has to find each out.
  * @module
  */
-import type { DynamoCall } from '../../aws/dynamo';
+import type { DynamoCall, Operations } from '../../aws/dynamo';
+import { dynamoGraph } from '../../aws/graph';
 import { etagWithTags } from '../../core/etag';
 import { edgeKey } from '../../core/keys';
 import { type Tag, tagsOf } from '../../core/tags';
@@ -31,25 +32,31 @@ const recorderReadsFirst: Mutant = {
 
 const noGrace: Mutant = { name: 'no grace between epochs and purge', graceMs: 0 };
 
-/** Edges are read first, and the epochs written afterwards. */
+/** Edges are read first, then grace passes, then the epochs are written. */
 const invalidatorReadsFirst: Mutant = {
   name: "the invalidator's two steps are swapped",
   invalidatorPorts: (ports) => {
     let put: Promise<void> | undefined;
     let putNow: (() => Promise<void>) | undefined;
+    let graceMs: number | undefined;
     const afterwards = () => {
-      put ??= putNow?.();
+      put ??= putNow && ports.clock.sleep(graceMs ?? 0).then(putNow);
       return put;
     };
     return {
       ...ports,
+      clock: {
+        ...ports.clock,
+        async sleep(ms) {
+          const isGrace = putNow !== undefined && graceMs === undefined;
+          if (isGrace) graceMs = ms;
+          else await ports.clock.sleep(ms);
+        },
+      },
       graph: {
         ...ports.graph,
         async putEpochs(work) {
           putNow = () => ports.graph.putEpochs(work);
-        },
-        async *edges(tag, nowSeconds) {
-          yield* ports.graph.edges(tag, nowSeconds);
         },
       },
       purger: {
@@ -183,6 +190,34 @@ const trustsAnyConfirmation: Mutant = {
   },
 };
 
+/** The number of a tag's shards is lost, as it would be if it expired together with the tag's epoch. */
+const forgetsShards: Mutant = {
+  name: 'edges are read from the first shard alone',
+  invalidatorPorts: (ports, _, call) => {
+    const blind: DynamoCall = async (operation, input) => {
+      const output = await call(operation, input);
+      if (operation !== 'GetItem') return output;
+      const { Item: { shards: __, ...Item } = {} } = output as Operations['GetItem'][1];
+      return { ...output, Item };
+    };
+    return { ...ports, graph: { ...ports.graph, edges: dynamoGraph(blind, TABLE).edges } };
+  },
+};
+
+/** A worker that has joined a purge does not wait for the one that carries it out. */
+const acknowledgesEarly: Mutant = {
+  name: 'a revalidation is acknowledged when its purge is promised',
+  invalidatorPorts: (ports) => ({
+    ...ports,
+    purges: {
+      ...ports.purges,
+      async progress(id) {
+        return { ...(await ports.purges.progress(id)), doneAtMs: 1 };
+      },
+    },
+  }),
+};
+
 export const MUTANTS: readonly Mutant[] = [
   recorderReadsFirst,
   noGrace,
@@ -196,4 +231,6 @@ export const MUTANTS: readonly Mutant[] = [
   forgetsSettle,
   overlooksCookies,
   trustsAnyConfirmation,
+  forgetsShards,
+  acknowledgesEarly,
 ];
