@@ -10,6 +10,7 @@
  *     purge#9f86d081…  | #                        what is purged together; `text#…` holds its long lists
  *     purge#open       | #                        the purge that takes more
  *     ledger#2026-11   | #                        purge items of a month
+ *     pace#warm        | #                        how fast the warmers go, all together
  *
  * Urls lie in sixteen partitions, in their own order: those that begin alike are found without a scan.
  * A tag may hold `#`: the edges of `a` share a partition with the epoch of `a#0`, but never a sort key.
@@ -44,6 +45,7 @@ export const purgeKey = (id: string): Key => ({ pk: `purge#${id}`, sk: SELF });
 export const OPEN_PURGE_KEY: Key = purgeKey('open'); // a purge's own id is hexadecimal
 /** @param month as in `2026-11` */
 export const ledgerKey = (month: string): Key => ({ pk: `ledger#${month}`, sk: SELF });
+export const paceKey = (name: string): Key => ({ pk: `pace#${name}`, sk: SELF });
 export const edgesOf = (tag: Tag, shard: number): string => `tag#${tag}#${shard}`;
 export const edgeKey = (tag: Tag, url: Url, shards: number): Key => ({
   pk: edgesOf(tag, shardOf(url, shards)),

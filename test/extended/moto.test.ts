@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
 import { dynamoLedger } from '../../aws/ledger';
+import { dynamoPaces } from '../../aws/paces';
 import { cloudFrontPurger } from '../../aws/purger';
 import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
@@ -22,6 +23,7 @@ import { createTable } from '../../local/dynamodb';
 import { graphContract } from '../contract/graph';
 import { jobsContract } from '../contract/jobs';
 import { ledgerContract } from '../contract/ledger';
+import { pacesContract } from '../contract/paces';
 import { purgesContract } from '../contract/purges';
 import { REGION, sdkCall, signedCall, TABLE } from '../support/graph';
 import { until } from '../support/until';
@@ -66,6 +68,10 @@ describe("purges in moto's DynamoDB", () => {
 
 describe("the ledger in moto's DynamoDB", () => {
   ledgerContract(() => dynamoLedger(sdkCall(endpoint), TABLE));
+});
+
+describe("paces in moto's DynamoDB", () => {
+  pacesContract(() => dynamoPaces(sdkCall(endpoint), TABLE, { now: Date.now }));
 });
 
 describe("the warm queue in moto's SQS", () => {

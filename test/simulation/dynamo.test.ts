@@ -3,10 +3,12 @@ import type { DynamoCall } from '../../aws/dynamo';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
 import { dynamoLedger } from '../../aws/ledger';
+import { dynamoPaces } from '../../aws/paces';
 import { dynamoPurges } from '../../aws/purges';
 import { graphContract } from '../contract/graph';
 import { jobsContract } from '../contract/jobs';
 import { ledgerContract } from '../contract/ledger';
+import { pacesContract } from '../contract/paces';
 import { purgesContract } from '../contract/purges';
 import { simulateDynamo } from './dynamo';
 import { createWorld, type World } from './world';
@@ -49,4 +51,5 @@ describe("the simulation's DynamoDB keeps what the real one promises", () => {
   jobsContract(() => dynamoJobs(call, 'graph', { now: Date.now }));
   purgesContract(() => dynamoPurges(call, 'graph', { now: Date.now }));
   ledgerContract(() => dynamoLedger(call, 'graph'));
+  pacesContract(() => dynamoPaces(call, 'graph', { now: Date.now }));
 });
