@@ -34,6 +34,8 @@ export const REVALIDATION_SCHEMA = {
       maxItems: URLS_MAX,
       items: { type: 'string', maxLength: URL_LENGTH_MAX, pattern: URL_PATTERN },
     },
+    dryRun: { type: 'boolean' },
+    allowCollateral: { type: 'boolean' },
   },
   anyOf: [{ required: ['tags'] }, { required: ['urls'] }],
 } as const;

@@ -15,7 +15,9 @@
  * @module
  */
 import type { InvalidatorConfig } from './config';
+import { planOnly } from './dry-run';
 import { hash } from './hash';
+import { isConflict, isOpen, workId } from './jobs';
 import { inParallel } from './parallel';
 import { plan, type Reading, readEdges } from './plan/plan';
 import type {
@@ -49,7 +51,7 @@ export interface InvalidatorPorts {
   readonly graph: Graph;
   readonly jobs: Jobs;
   readonly purges: Purges;
-  readonly purger: Purger;
+  readonly purger: Pick<Purger, 'purge'>;
   readonly warmQueue: WarmQueue;
   readonly clock: Clock;
 }
@@ -74,11 +76,16 @@ export async function invalidate(
   ports: InvalidatorPorts,
 ): Promise<InvalidateOutcome> {
   const facts = await inParallel(batch, JOBS_AT_ONCE, ({ job }) => ports.jobs.get(job));
-  const isOpen = (_: unknown, at: number) => facts[at]?.warmParts === undefined;
-  const open = batch.filter(isOpen);
-  const begun = facts.filter(isOpen).map((it) => it?.purge);
+  const found = batch.map((it, at) => ({ it, job: facts[at] }));
+  const others = found.filter(({ it, job }) => isConflict(job, workId(it)));
+  await inParallel(others, JOBS_AT_ONCE, ({ it }) => tellConflict(it, ports));
+  const left = found.filter((one) => isOpen(one.job) && !others.includes(one));
+  const dry = left.filter(({ it }) => it.dryRun);
+  await inParallel(dry, JOBS_AT_ONCE, ({ it }) => planOnly(it, config, ports));
+  const open = left.filter(({ it }) => !it.dryRun);
+  const begun = open.map(({ job }) => job?.purge);
 
-  const news = open.filter((_, at) => begun[at] === undefined);
+  const news = open.filter(({ job }) => job?.purge === undefined).map(({ it }) => it);
   const opened = news.length > 0 ? await openPurge(news, config, ports) : undefined;
   if (opened) {
     const outcome = await carryOut(opened.group, config, ports);
@@ -97,7 +104,7 @@ async function openPurge(
   asked: readonly QueuedRevalidation[],
   { settleMs }: InvalidatorConfig,
   ports: InvalidatorPorts,
-): Promise<{ group: Group; others: readonly string[] }> {
+): Promise<{ group: Group; others: readonly (string | undefined)[] }> {
   const id = hash(JSON.stringify(asked.map(({ messageId }) => messageId).sort())).slice(0, 32);
   const epochMs = ports.clock.now() + settleMs; // until then a render may read old data
   const work = await ports.purges.open(id, { epochMs, asked });
@@ -122,16 +129,33 @@ interface Opened {
 async function join(
   { id, work, items }: Opened,
   { jobs, clock }: InvalidatorPorts,
-): Promise<{ group: Group; joined: readonly string[] }> {
+): Promise<{ group: Group; joined: readonly (string | undefined)[] }> {
   const { epochMs, asked } = work;
   const purgingAtMs = clock.now();
-  const joined = await inParallel(asked, JOBS_AT_ONCE, (revalidation) => {
+  const joined = await inParallel(asked, JOBS_AT_ONCE, async (revalidation) => {
     const { job, requestedAtMs, tags, urls } = revalidation;
-    const counts = { tags: tags.length, urls: urls.length };
-    return jobs.begin(job, { requestedAtMs, purgingAtMs, epochMs, ...counts, purge: id });
+    const own = { tags: tags.length, urls: urls.length, work: workId(revalidation) };
+    const first = await jobs.begin(job, {
+      requestedAtMs,
+      purgingAtMs,
+      epochMs,
+      purge: id,
+      ...own,
+    });
+    if (first.work === own.work) return first.purge;
+    await tellConflict(revalidation, { jobs, clock });
+    return undefined;
   });
   const members = asked.filter((_, at) => joined[at] === id);
   return { group: { id, epochMs, members, items }, joined };
+}
+
+/** Its id stands for other work, which came first: nothing is purged for this one. */
+function tellConflict(
+  revalidation: QueuedRevalidation,
+  { jobs, clock }: Pick<InvalidatorPorts, 'jobs' | 'clock'>,
+): Promise<void> {
+  return jobs.conflict(revalidation.job, { atMs: clock.now(), work: workId(revalidation) });
 }
 
 async function carryOut(
