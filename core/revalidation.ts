@@ -8,7 +8,7 @@
  * rest by its place; a property test holds the two together.
  * @module
  */
-import { TAGS_MAX, URLS_MAX } from './api';
+import { IDEMPOTENCY_KEY, KEY_PATTERN, KEY_RULE, TAGS_MAX, URLS_MAX } from './api';
 import { IsrError } from './errors';
 import { parseTag, type Tag } from './tags';
 import { parseUrl, type Url } from './urls';
@@ -80,6 +80,18 @@ export function parseRevalidationText(text: string): Revalidation {
     });
   }
   return parseRevalidation(body);
+}
+
+const KEY = new RegExp(`^${KEY_PATTERN}$`);
+
+/** @throws IsrError `key-invalid`, naming the header, the value and the rule */
+export function parseKey(text: string): string {
+  if (KEY.test(text)) return text;
+  throw new IsrError(
+    'key-invalid',
+    `${IDEMPOTENCY_KEY} is ${shown(text)}: ${KEY_RULE}`,
+    IDEMPOTENCY_KEY,
+  );
 }
 
 function flag(value: unknown, name: string): boolean {
