@@ -1,13 +1,16 @@
 /**
- * Jobs in DynamoDB: facts that are set once or grow.
+ * Jobs in DynamoDB: facts that are set once or grow, and an index of the jobs of each day.
  *
- *     job#c6af9ac6-… | # | { requestedAtMs, purgingAtMs?, purgedAtMs?, …, parts: { <part>: { atMs, warmed, … } }, expires }
+ *     job#c6af9ac6-…  | #                       | { requestedAtMs, work, purgingAtMs?, …, parts: { <part>: { atMs, warmed, … } }, expires }
+ *     jobs#2026-11-25 | 1764037585000#9f86d081… | { id, expires }
  *
+ * The index is written after the job, by the time that the job was told first: however often a job is begun, it stands
+ * in it once. A worker that dies in between leaves its message, and the next one writes it.
  * @module
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { JobFacts, WarmResult } from '../core/jobs';
-import { jobKey } from '../core/keys';
+import { boundedPlan, type JobFacts, type JobPlan, type WarmResult } from '../core/jobs';
+import { dayOf, jobIndexKey, jobKey, jobsOf } from '../core/keys';
 import type { Clock, Jobs } from '../core/ports';
 import {
   type DynamoCall,
@@ -19,21 +22,42 @@ import {
   string,
 } from './dynamo';
 
-const KEPT_SECONDS = 30 * 86_400;
+const KEPT_DAYS = 30;
+const DAY_MS = 86_400_000;
+/** A gateway's clock may be before ours: the newest job may stand in tomorrow. */
+const AHEAD_MS = 60_000;
+/** BatchGetItem (DDB, Constraints); what comes back unprocessed is asked for again so often. */
+const BATCH_MAX = 100;
+const BATCH_TRIES = 5;
 
 /** Written once; a repeated message changes nothing. */
-const TIMES = ['requestedAtMs', 'purgingAtMs', 'purgedAtMs', 'warmingAtMs', 'failedAtMs'] as const;
-const COUNTS = ['epochMs', 'tags', 'urls', 'items', 'skipped', 'covered', 'warmUrls'] as const;
+const TIMES = [
+  'requestedAtMs',
+  'purgingAtMs',
+  'purgedAtMs',
+  'warmingAtMs',
+  'completedAtMs',
+  'conflictAtMs',
+  'failedAtMs',
+] as const;
+const COUNTS = [
+  'epochMs',
+  'tags',
+  'urls',
+  'items',
+  'priceUsd',
+  'skipped',
+  'covered',
+  'warmUrls',
+] as const;
+const TEXTS = ['error', 'purge', 'work', 'conflictWork'] as const;
 
 export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, 'now'>): Jobs {
+  const expires = () => number(Math.floor(clock.now() / 1_000) + KEPT_DAYS * 86_400);
+
   /** Sets what is not set yet. @returns the job as it is then */
-  async function setOnce(id: string, facts: Item): Promise<Item> {
-    const all: Item = {
-      ...facts,
-      id: string(id),
-      expires: number(Math.floor(clock.now() / 1_000) + KEPT_SECONDS),
-      parts: { M: {} },
-    };
+  async function setOnce(id: string, facts: Item, when: When = {}): Promise<Item> {
+    const all: Item = { ...facts, id: string(id), expires: expires(), parts: { M: {} } };
     const names = Object.keys(all);
     const { Attributes = {} } = await call('UpdateItem', {
       TableName: table,
@@ -44,28 +68,92 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
         names.map((name) => [`:${name}`, all[name] as AttributeValue]),
       ),
       ReturnValues: 'ALL_NEW',
+      ...when,
     });
     return Attributes;
   }
 
+  /** Sets a fact of a job that has begun: one that has expired meanwhile is not made again. */
+  async function setOnceBegun(id: string, facts: Item): Promise<void> {
+    await ifCondition(setOnce(id, facts, { ConditionExpression: 'attribute_exists(#parts)' }));
+  }
+
+  async function putIndex(id: string, job: Item): Promise<void> {
+    await call('UpdateItem', {
+      TableName: table,
+      Key: keyItem(jobIndexKey(id, numberOf(job.requestedAtMs) ?? 0)),
+      UpdateExpression: 'SET #id = :id, #expires = :expires',
+      ExpressionAttributeNames: { '#id': 'id', '#expires': 'expires' },
+      ExpressionAttributeValues: { ':id': string(id), ':expires': job.expires ?? expires() },
+    });
+  }
+
+  async function read(id: string): Promise<Item | undefined> {
+    const Key = keyItem(jobKey(id));
+    return (await call('GetItem', { TableName: table, Key, ConsistentRead: true })).Item;
+  }
+
+  /** Places and ids of a day, newest first, before a place. */
+  async function readDay(
+    day: string,
+    { before, limit }: { before: string; limit: number },
+  ): Promise<{ place: string; id: string }[]> {
+    const { Items = [] } = await call('Query', {
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk AND sk < :before',
+      ExpressionAttributeValues: { ':pk': string(jobsOf(day)), ':before': string(before) },
+      ScanIndexForward: false,
+      Limit: limit,
+      ConsistentRead: true,
+    });
+    return Items.flatMap(({ sk, id }) => (sk?.S && id?.S ? [{ place: sk.S, id: id.S }] : []));
+  }
+
+  /** @returns those that are there, in no order */
+  async function readAll(ids: readonly string[]): Promise<Item[]> {
+    let Keys = ids.map((id) => keyItem(jobKey(id)));
+    const found: Item[] = [];
+    for (let tries = 0; Keys.length > 0; tries += 1) {
+      if (tries === BATCH_TRIES) throw new Error(`DynamoDB did not answer for ${Keys.length} jobs`);
+      const { Responses, UnprocessedKeys } = await call('BatchGetItem', {
+        RequestItems: { [table]: { Keys, ConsistentRead: true } },
+      });
+      found.push(...(Responses?.[table] ?? []));
+      Keys = UnprocessedKeys?.[table]?.Keys ?? [];
+    }
+    return found;
+  }
+
   return {
     async get(id) {
-      const { Item } = await call('GetItem', {
-        TableName: table,
-        Key: keyItem(jobKey(id)),
-        ConsistentRead: true,
-      });
-      return Item && factsOf(id, Item);
+      const item = await read(id);
+      return item && factsOf(id, item);
     },
-    async begin(id, { purge, ...facts }) {
-      const job = await setOnce(id, { ...numbers(facts), purge: string(purge) });
-      return job.purge?.S ?? purge;
+    async begin(id, { purge, work, ...facts }) {
+      const told: Item = { ...numbers(facts), work: string(work) };
+      if (purge !== undefined) told.purge = string(purge);
+      const isOurs = {
+        ConditionExpression: 'attribute_not_exists(#work) OR #work = :work',
+      };
+      const begun = await ifCondition(setOnce(id, told, isOurs));
+      const job = begun ?? (await read(id)) ?? {};
+      if (begun) await putIndex(id, begun);
+      return { purge: job.purge?.S, work: job.work?.S ?? work };
+    },
+    async conflict(id, { atMs, work }) {
+      await setOnceBegun(id, { conflictAtMs: number(atMs), conflictWork: string(work) });
     },
     async purged(id, { invalidations, ...facts }) {
       await setOnce(id, {
         ...numbers(facts),
         invalidations: { L: (invalidations ?? []).map(string) },
       });
+    },
+    async refused(id, { atMs, reason }) {
+      await setOnceBegun(id, { refused: { M: { atMs: number(atMs), reason: string(reason) } } });
+    },
+    async planned(id, plan) {
+      await setOnceBegun(id, { planned: string(JSON.stringify(boundedPlan(plan))) });
     },
     async warming(id, { warmParts = [], ...facts }) {
       await setOnce(id, { ...numbers(facts), warmParts: { L: warmParts.map(string) } });
@@ -83,8 +171,12 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
         }),
       );
     },
+    async completed(id, completedAtMs) {
+      await setOnceBegun(id, numbers({ completedAtMs }));
+    },
     async failed(id, { failedAtMs, error }) {
-      await setOnce(id, numbers({ requestedAtMs: failedAtMs, tags: 0, urls: 0 }));
+      const job = await setOnce(id, numbers({ requestedAtMs: failedAtMs, tags: 0, urls: 0 }));
+      await putIndex(id, job);
       await call('UpdateItem', {
         TableName: table,
         Key: keyItem(jobKey(id)),
@@ -93,7 +185,40 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
         ExpressionAttributeValues: { ':at': number(failedAtMs), ':error': string(error) },
       });
     },
+    async recent({ before, limit }) {
+      const asked = Math.min(limit, BATCH_MAX);
+      const placed: { place: string; id: string }[] = [];
+      const nowMs = clock.now();
+      const beforeMs = Number.parseInt(before ?? 'none', 10); // a place begins with its time
+      const fromMs = Math.min(nowMs + AHEAD_MS, beforeMs || Number.POSITIVE_INFINITY);
+      for (const day of daysBack(fromMs, nowMs - KEPT_DAYS * DAY_MS)) {
+        if (placed.length === asked) break;
+        const page = { before: before ?? NEWEST, limit: asked - placed.length };
+        placed.push(...(await readDay(day, page)));
+      }
+      const items = await readAll([...new Set(placed.map(({ id }) => id))]);
+      const byId = new Map(items.map((item) => [item.id?.S ?? '', item]));
+      const jobs = placed.flatMap(({ id }) => {
+        const item = byId.get(id);
+        return item ? [factsOf(id, item)] : []; // gone by its expiry
+      });
+      const next = placed.length === asked ? placed.at(-1)?.place : undefined;
+      return { jobs, ...(next === undefined ? {} : { next }) };
+    },
   };
+}
+
+/** After every place: they begin with digits. */
+const NEWEST = ':';
+
+/** From the day of one moment back to that of another, both included. */
+function* daysBack(fromMs: number, toMs: number): Generator<string> {
+  const last = dayOf(toMs);
+  for (let atMs = fromMs; dayOf(atMs) >= last; atMs -= DAY_MS) yield dayOf(atMs);
+}
+
+interface When {
+  readonly ConditionExpression?: string;
 }
 
 function numbers(facts: Readonly<Record<string, number | undefined>>): Item {
@@ -111,18 +236,27 @@ function factsOf(id: string, item: Item): JobFacts {
   const parts = Object.entries(item.parts?.M ?? {}).map(
     ([part, { M }]) => [part, resultOf(M ?? {})] as const,
   );
+  const texts = TEXTS.flatMap((name) => {
+    const text = item[name]?.S;
+    return text === undefined ? [] : [[name, text] as const];
+  });
   return {
     id,
     requestedAtMs: 0,
     tags: 0,
     urls: 0,
     ...Object.fromEntries(set),
-    ...(item.error?.S === undefined ? {} : { error: item.error.S }),
-    ...(item.purge?.S === undefined ? {} : { purge: item.purge.S }),
+    ...Object.fromEntries(texts),
+    ...(item.refused?.M ? { refused: refusalOf(item.refused.M) } : {}),
+    ...(item.planned?.S === undefined ? {} : { planned: JSON.parse(item.planned.S) as JobPlan }),
     ...(item.warmParts?.L ? { warmParts: strings(item.warmParts) } : {}),
     ...(item.invalidations?.L ? { invalidations: strings(item.invalidations) } : {}),
     parts: Object.fromEntries(parts),
   };
+}
+
+function refusalOf({ atMs, reason }: Item): { atMs: number; reason: string } {
+  return { atMs: numberOf(atMs) ?? 0, reason: reason?.S ?? '' };
 }
 
 function resultItem({ stale, failed, ...counts }: WarmResult): AttributeValue {

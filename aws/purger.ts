@@ -5,7 +5,11 @@
  * at about ten calls a second, come back as `deferred` (CFAPI, API_CreateInvalidation).
  * @module
  */
-import { type CloudFrontClient, CreateInvalidationCommand } from '@aws-sdk/client-cloudfront';
+import {
+  type CloudFrontClient,
+  CreateInvalidationCommand,
+  GetInvalidationCommand,
+} from '@aws-sdk/client-cloudfront';
 import { IsrError, reasonOf } from '../core/errors';
 import type { Purger } from '../core/ports';
 
@@ -15,6 +19,10 @@ const NO_ROOM = new Set([
   'ThrottlingException',
   'TooManyRequestsException',
 ]);
+
+const NO_ANSWER = new Set(['AbortError', 'TimeoutError', 'NoSuchInvalidation']);
+/** A question about an invalidation is asked beside other work: it may not hold that up. */
+const STATUS_MS_MAX = 2_000;
 
 export function cloudFrontPurger(client: CloudFrontClient, distributionId: string): Purger {
   return {
@@ -36,6 +44,24 @@ export function cloudFrontPurger(client: CloudFrontClient, distributionId: strin
         throw new IsrError(
           'purge-failed',
           `CloudFront refused an invalidation of ${items.length} items on ${distributionId}: ${name} ${reasonOf(cause)}`,
+          undefined,
+          { cause },
+        );
+      }
+    },
+    async status(invalidation) {
+      try {
+        const { Invalidation } = await client.send(
+          new GetInvalidationCommand({ DistributionId: distributionId, Id: invalidation }),
+          { abortSignal: AbortSignal.timeout(STATUS_MS_MAX) },
+        );
+        return Invalidation?.Status === 'Completed' ? 'completed' : 'in-progress';
+      } catch (cause) {
+        const name = cause instanceof Error ? cause.name : '';
+        if (NO_ROOM.has(name) || NO_ANSWER.has(name)) return 'unknown';
+        throw new IsrError(
+          'purge-failed',
+          `CloudFront does not tell how invalidation ${invalidation} of ${distributionId} stands: ${name} ${reasonOf(cause)}`,
           undefined,
           { cause },
         );

@@ -3,8 +3,10 @@
  *
  *     POST /revalidate {"tags":["post:42"],"urls":["/posts/42"]}  →  202 {"job":"c6af9ac6-7b61-11e6-9a41-93e8deadbeef"}
  *     GET /jobs/{id}                                             →  200 {"id":…,"state":"fresh",…}
+ *     GET /jobs?state=failed&limit=20                            →  200 {"jobs":[…],"looked":200,"cursor":"MTc2…"}
  *
- * The gateway writes the body into the queue as it is; the job's id and time travel as message attributes.
+ * The gateway writes the body into the queue as it is; the job's id and time travel as message attributes. The id is the
+ * request's `Idempotency-Key`, or else the request's own.
  * @module
  */
 import { TAG_PATTERN } from './tags';
@@ -34,6 +36,8 @@ export const REVALIDATION_SCHEMA = {
       maxItems: URLS_MAX,
       items: { type: 'string', maxLength: URL_LENGTH_MAX, pattern: URL_PATTERN },
     },
+    dryRun: { type: 'boolean' },
+    allowCollateral: { type: 'boolean' },
   },
   anyOf: [{ required: ['tags'] }, { required: ['urls'] }],
 } as const;
@@ -42,17 +46,41 @@ export const REVALIDATION_SCHEMA = {
 export const JOB_ATTRIBUTE = 'job';
 export const REQUESTED_AT_ATTRIBUTE = 'requestedAtMs';
 
-/** API Gateway's mapping template (VTL): the body as SQS's query protocol. */
+/** A request header: the id of the job that this revalidation is, however often it is sent. */
+export const IDEMPOTENCY_KEY = 'Idempotency-Key';
+export const KEY_PATTERN = '[A-Za-z0-9_-]{16,64}';
+export const KEY_RULE = 'it takes 16 to 64 characters of A-Z, a-z, 0-9, _ and -';
+
+/**
+ * The job's id, for a template of the request or of its answer: both know the request's headers, by the names that it
+ * spelled them with (as CDK's own preflight template does it, aws-apigateway/lib/resource.ts).
+ */
+export const SET_JOB = [
+  '#set($job=$context.requestId)',
+  '#foreach($name in $input.params().header.keySet())',
+  `#if($name.equalsIgnoreCase('${IDEMPOTENCY_KEY}'))#set($job=$input.params().header.get($name))#end`,
+  '#end',
+].join('');
+
+/**
+ * API Gateway's mapping template (VTL): the body as SQS's query protocol.
+ *
+ * A template cannot refuse a request. With a bad key it leaves the message out of it, and SQS does: MissingParameter, 400,
+ * nothing queued. A good key is letters that need no escape.
+ */
 export const REVALIDATION_TEMPLATE = [
-  'Action=SendMessage',
+  `Action=SendMessage${SET_JOB}#if($job.matches('${KEY_PATTERN}'))`,
   'MessageBody=$util.urlEncode($input.body)',
   `MessageAttribute.1.Name=${JOB_ATTRIBUTE}`,
   'MessageAttribute.1.Value.DataType=String',
-  'MessageAttribute.1.Value.StringValue=$context.requestId',
+  'MessageAttribute.1.Value.StringValue=$job',
   `MessageAttribute.2.Name=${REQUESTED_AT_ATTRIBUTE}`,
   'MessageAttribute.2.Value.DataType=Number',
-  'MessageAttribute.2.Value.StringValue=$context.requestTimeEpoch',
+  'MessageAttribute.2.Value.StringValue=$context.requestTimeEpoch#end',
 ].join('&');
 
+/** What SQS says of a message without a body: nothing else is missing in ours (SQS API reference, CommonErrors). */
+export const KEY_REFUSED = 'MissingParameter';
+
 /** What the gateway answers once the message is in the queue (202). */
-export const ACCEPTED_TEMPLATE = '{"job":"$context.requestId"}';
+export const ACCEPTED_TEMPLATE = `${SET_JOB}\n{"job":"$job"}`;

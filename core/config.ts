@@ -102,8 +102,10 @@ export interface WarmerConfig {
   readonly deadlineMs: number;
 }
 
+/** Of who reads jobs, and asks CloudFront whether they are completed. */
 export interface JobsConfig {
   readonly table: string;
+  readonly distributionId: string;
 }
 
 /** What the browser is told instead of the edge's own lifetime: it asks each time, and is answered by the cache. */
@@ -146,7 +148,7 @@ export function warmerConfig(env: Environment): WarmerConfig {
 
 /** @throws IsrError `config-invalid`, naming the variable */
 export function jobsConfig(env: Environment): JobsConfig {
-  return { table: required(env, ENV.table) };
+  return { table: required(env, ENV.table), distributionId: required(env, ENV.distributionId) };
 }
 
 function required(env: Environment, name: string): string {

@@ -15,7 +15,7 @@ export const ERRORS = {
   'body-invalid': {
     status: 400,
     advice:
-      'Name tags, urls or both, as in {"tags":["post:42"],"urls":["/posts/42"]}; no other field is known.',
+      'Name tags, urls or both, as in {"tags":["post:42"],"urls":["/posts/42"]}; dryRun and allowCollateral may be true.',
   },
   'body-too-large': {
     status: 400,
@@ -45,6 +45,16 @@ export const ERRORS = {
     advice:
       'The id is wrong, the job is older than 30 days, or it is still in the queue: ask again in a second.',
   },
+  'key-conflict': {
+    status: 409,
+    advice:
+      'The idempotency key stands for another revalidation: nothing was purged for this one. Send it with a key of its own.',
+  },
+  'key-invalid': {
+    status: 400,
+    advice:
+      'An Idempotency-Key is 16 to 64 of A-Z, a-z, 0-9, _ and -, as a UUID is; without one every request is a job of its own.',
+  },
   'message-poisoned': {
     status: 400,
     advice:
@@ -65,7 +75,20 @@ export const ERRORS = {
     advice:
       "CloudFront refused the invalidation; it is retried. Check the worker's rights and the distribution id.",
   },
-  'route-unknown': { status: 404, advice: 'The API has POST /revalidate and GET /jobs/{id}.' },
+  'query-invalid': {
+    status: 400,
+    advice:
+      'GET /jobs takes state (one of the states of a job), limit (1 to 100) and cursor (from an earlier answer).',
+  },
+  'queue-unreachable': {
+    status: 502,
+    advice:
+      "Name the stack's dead-letter queues with --dead-letter-queue, or start isr dev; the caller needs sqs:ReceiveMessage there.",
+  },
+  'route-unknown': {
+    status: 404,
+    advice: 'The API has POST /revalidate, GET /jobs and GET /jobs/{id}.',
+  },
   'tag-invalid': {
     status: 400,
     advice: 'A tag is 1 to 256 visible ASCII characters (33 to 126) without a comma.',

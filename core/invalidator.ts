@@ -15,7 +15,9 @@
  * @module
  */
 import type { InvalidatorConfig } from './config';
+import { planOnly } from './dry-run';
 import { type GatherPorts, gather, turnAt } from './gather';
+import { isConflict, isOpen, workId } from './jobs';
 import { inParallel } from './parallel';
 import { plan, type Reading, readEdges } from './plan/plan';
 import type { Decision, Graph, Jobs, Ledger, Purger, WarmQueue } from './ports';
@@ -33,7 +35,7 @@ const SHARD_URLS_MAX = 100_000;
 export interface InvalidatorPorts extends GatherPorts {
   readonly graph: Graph;
   readonly jobs: Jobs;
-  readonly purger: Purger;
+  readonly purger: Pick<Purger, 'purge'>;
   readonly ledger: Ledger;
   readonly warmQueue: WarmQueue;
 }
@@ -59,17 +61,22 @@ export async function invalidate(
 ): Promise<InvalidateOutcome> {
   const lateAtMs = ports.clock.now() + WORK_MS_MAX;
   const facts = await inParallel(batch, JOBS_AT_ONCE, ({ job }) => ports.jobs.get(job));
-  const isOpen = (_: unknown, at: number) => facts[at]?.warmParts === undefined;
-  const open = batch.filter(isOpen);
-  const begun = facts.filter(isOpen).map((it) => it?.purge);
-  const news = open.filter((_, at) => begun[at] === undefined);
+  const found = batch.map((it, at) => ({ it, job: facts[at] }));
+  const others = found.filter(({ it, job }) => isConflict(job, workId(it)));
+  await inParallel(others, JOBS_AT_ONCE, ({ it }) => tellConflict(it, ports));
+  const left = found.filter((one) => isOpen(one.job) && !others.includes(one));
+  const dry = left.filter(({ it }) => it.dryRun);
+  await inParallel(dry, JOBS_AT_ONCE, ({ it }) => planOnly(it, config, ports));
 
-  const ids = new Set(begun.filter((id) => id !== undefined));
+  const open = left.filter(({ it }) => !it.dryRun);
+  const ids = new Set(open.map(({ job }) => job?.purge));
+  const news = open.filter(({ job }) => job?.purge === undefined).map(({ it }) => it);
   if (news.length > 0) {
     const id = await gather(news, ports);
     for (const joined of await begin(id, news, ports)) ids.add(joined);
   }
   for (const id of ids) {
+    if (id === undefined) continue;
     const turn = await turnAt(id, { lateAtMs, config }, ports);
     if (turn === 'late') return { kind: 'deferred', why: `another worker is at the purge ${id}` };
     if (turn === 'done') continue;
@@ -97,17 +104,32 @@ async function carryOutOrRelease(
   }
 }
 
-/** A job keeps to the purge that it was told first. @returns for each revalidation, which that is */
+/**
+ * A job keeps to the purge that it was told first.
+ * @returns for each revalidation, which that is; undefined when its id stands for other work
+ */
 function begin(
   purge: string,
   asked: readonly QueuedRevalidation[],
   { jobs, clock }: InvalidatorPorts,
-): Promise<string[]> {
+): Promise<(string | undefined)[]> {
   const purgingAtMs = clock.now();
-  return inParallel(asked, JOBS_AT_ONCE, ({ job, requestedAtMs, tags, urls }) => {
-    const counts = { tags: tags.length, urls: urls.length };
-    return jobs.begin(job, { requestedAtMs, purgingAtMs, ...counts, purge });
+  return inParallel(asked, JOBS_AT_ONCE, async (revalidation) => {
+    const { job, requestedAtMs, tags, urls } = revalidation;
+    const own = { tags: tags.length, urls: urls.length, work: workId(revalidation) };
+    const first = await jobs.begin(job, { requestedAtMs, purgingAtMs, ...own, purge });
+    if (first.work === own.work) return first.purge;
+    await tellConflict(revalidation, { jobs, clock });
+    return undefined;
   });
+}
+
+/** Its id stands for other work, which came first: nothing is purged for this one. */
+function tellConflict(
+  revalidation: QueuedRevalidation,
+  { jobs, clock }: Pick<InvalidatorPorts, 'jobs' | 'clock'>,
+): Promise<void> {
+  return jobs.conflict(revalidation.job, { atMs: clock.now(), work: workId(revalidation) });
 }
 
 /** Some may have died before their jobs knew of the purge: everybody who asks who is in it gets the same answer. */

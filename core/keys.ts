@@ -7,6 +7,7 @@
  *     urls#7           | url#/posts/42            the url: what was recorded last, its epoch; 7 follows from the url
  *     urls#3           | url#sha256:9f8…          a url too long for a key (DynamoDB: 1,024 bytes), or not ASCII, by its hash
  *     job#c6af9ac6-…   | #                        a job
+ *     jobs#2026-11-25  | 1764037585000#9f86d081…  when it was requested: jobs of a day (UTC), in their order
  *     purge#9f86d081…  | #                        what is purged together; `text#…` holds its long lists
  *     purge#open       | #                        the purge that takes more
  *     ledger#2026-11   | #                        purge items of a month
@@ -41,6 +42,12 @@ export const urlKey = (url: Url): Key => ({
   sk: urlPart(url),
 });
 export const jobKey = (id: string): Key => ({ pk: `job#${id}`, sk: SELF });
+/** Of a day, `2026-11-25`. */
+export const jobsOf = (day: string): string => `jobs#${day}`;
+export const jobIndexKey = (id: string, requestedAtMs: number): Key => ({
+  pk: jobsOf(dayOf(requestedAtMs)),
+  sk: jobPlace(id, requestedAtMs),
+});
 export const purgeKey = (id: string): Key => ({ pk: `purge#${id}`, sk: SELF });
 export const OPEN_PURGE_KEY: Key = purgeKey('open'); // a purge's own id is hexadecimal
 /** @param month as in `2026-11` */
@@ -54,6 +61,24 @@ export const edgeKey = (tag: Tag, url: Url, shards: number): Key => ({
 
 /** True when the key does not hold the url itself, so that the item has to. */
 export const isHashed = (url: Url): boolean => !URL_KEY.test(url);
+
+/** `1764037585000#9f86d081884c7d65`: jobs in the order of their requests. An id may be longer than a sort key. */
+export function jobPlace(id: string, requestedAtMs: number): string {
+  return `${String(inRange(requestedAtMs)).padStart(MS_DIGITS, '0')}#${hash(id).slice(0, 16)}`;
+}
+
+/** The day of a moment, in UTC: `2026-11-25`. */
+export function dayOf(atMs: number): string {
+  return new Date(inRange(atMs)).toISOString().slice(0, 10);
+}
+
+/** Enough for the year 2286. */
+const MS_DIGITS = 13;
+
+/** A request's time comes with its message, which anybody with rights on the queue may have sent. */
+function inRange(atMs: number): number {
+  return Math.min(Math.max(0, Math.floor(atMs) || 0), 10 ** MS_DIGITS - 1);
+}
 
 /** The same for the same url, as long as the tag has so many shards. */
 function shardOf(url: Url, shards: number): number {

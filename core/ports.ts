@@ -5,7 +5,7 @@
  * Times are ms since 1970 unless a name ends in Seconds.
  * @module
  */
-import type { JobFacts, WarmResult } from './jobs';
+import type { JobFacts, JobPlan, WarmResult } from './jobs';
 import type { PaceState } from './pace';
 import type { QueuedRevalidation } from './revalidation';
 import type { Tag } from './tags';
@@ -106,20 +106,31 @@ export interface Graph {
 /** Facts about jobs; each is set once or grows, so that a late message never moves a job back. */
 export interface Jobs {
   get(id: string): Promise<JobFacts | undefined>;
-  /** @returns the purge that the job belongs to: the one it was told first */
+  /**
+   * A job that was begun with other work stays as it is: whose `work` comes back is not the caller's has met a conflict.
+   *
+   * @param facts  `purge` is left out by a dry run, which belongs to none
+   * @returns what the job was told first: its work (`workId`), and the purge that it belongs to
+   */
   begin(
     id: string,
-    facts: Pick<JobFacts, 'requestedAtMs' | 'purgingAtMs' | 'tags' | 'urls'> & {
-      readonly purge: string;
+    facts: Pick<JobFacts, 'requestedAtMs' | 'purgingAtMs' | 'tags' | 'urls' | 'purge'> & {
+      readonly work: string;
     },
-  ): Promise<string>;
+  ): Promise<{ readonly purge: string | undefined; readonly work: string }>;
+  /** Another revalidation came under its id, and was left alone. The first one counts. */
+  conflict(id: string, facts: { readonly atMs: number; readonly work: string }): Promise<void>;
   purged(
     id: string,
     facts: Pick<
       JobFacts,
-      'purgedAtMs' | 'epochMs' | 'items' | 'skipped' | 'covered' | 'invalidations'
+      'purgedAtMs' | 'epochMs' | 'items' | 'priceUsd' | 'skipped' | 'covered' | 'invalidations'
     >,
   ): Promise<void>;
+  /** It ends without a purge; a job that has begun only. */
+  refused(id: string, facts: { readonly atMs: number; readonly reason: string }): Promise<void>;
+  /** A dry run ends with its plan; a job that has begun only. Long lists are cut (`boundedPlan`). */
+  planned(id: string, plan: JobPlan): Promise<void>;
   /** Names the warm parts, all of them enqueued: only theirs count. */
   warming(
     id: string,
@@ -127,8 +138,23 @@ export interface Jobs {
   ): Promise<void>;
   /** A part told twice counts once. */
   warmed(id: string, part: string, result: WarmResult): Promise<void>;
+  /** CloudFront has completed all its invalidations. */
+  completed(id: string, completedAtMs: number): Promise<void>;
   /** The last failure counts. */
   failed(id: string, facts: { failedAtMs: number; error: string }): Promise<void>;
+  /**
+   * Jobs that a worker has begun (or given up), newest first by `requestedAtMs`.
+   *
+   * @param page  `before`: a place that an earlier answer gave as `next`; `limit`: 1 to 100
+   * @returns `next` when there may be more
+   */
+  recent(page: { readonly before?: string; readonly limit: number }): Promise<RecentJobs>;
+}
+
+export interface RecentJobs {
+  readonly jobs: readonly JobFacts[];
+  /** `1767225600000#9f86d081884c7d65`: the time and the hashed id of the last one. */
+  readonly next?: string;
 }
 
 /** Some revalidations that join a purge together. */
@@ -216,6 +242,11 @@ export interface Purger {
    * @throws IsrError `purge-failed`
    */
   purge(items: readonly string[], reference: string): Promise<PurgeOutcome>;
+  /**
+   * How an invalidation stands; `unknown` when CloudFront cannot say now: ask again later.
+   * @throws IsrError `purge-failed` when it may not be asked
+   */
+  status(invalidation: string): Promise<'in-progress' | 'completed' | 'unknown'>;
 }
 
 /** Some urls to fetch through the edge, for the jobs that changed them. */

@@ -2,12 +2,13 @@
  * A revalidation: "what depends on these tags, and these urls, has changed".
  *
  *     {"tags":["post:42"],"urls":["/posts/42"]}
+ *     {"tags":["post:42"],"dryRun":true}
  *
  * `parseRevalidation` accepts exactly what REVALIDATION_SCHEMA (core/api.ts) accepts, and says what is wrong with the
  * rest by its place; a property test holds the two together.
  * @module
  */
-import { TAGS_MAX, URLS_MAX } from './api';
+import { IDEMPOTENCY_KEY, KEY_PATTERN, KEY_RULE, TAGS_MAX, URLS_MAX } from './api';
 import { IsrError } from './errors';
 import { parseTag, type Tag } from './tags';
 import { parseUrl, type Url } from './urls';
@@ -15,7 +16,13 @@ import { parseUrl, type Url } from './urls';
 export interface Revalidation {
   readonly tags: readonly Tag[];
   readonly urls: readonly Url[];
+  /** Plan it, and do nothing. @default false */
+  readonly dryRun?: boolean;
+  /** Whether a wildcard may hit urls that nobody asked for; the plan says which. @default false */
+  readonly allowCollateral?: boolean;
 }
+
+const FIELDS: readonly string[] = ['tags', 'urls', 'dryRun', 'allowCollateral'];
 
 /** A revalidation as it waits in the queue. */
 export interface QueuedRevalidation extends Revalidation {
@@ -30,15 +37,15 @@ export function parseRevalidation(body: unknown): Revalidation {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new IsrError('body-invalid', `the body is ${shown(body)}: it takes an object`, 'body');
   }
-  const unknown = Object.keys(body).find((name) => name !== 'tags' && name !== 'urls');
+  const unknown = Object.keys(body).find((name) => !FIELDS.includes(name));
   if (unknown !== undefined) {
     throw new IsrError(
       'body-invalid',
-      `${unknown} is no field of a revalidation: it has tags and urls`,
+      `${unknown} is no field of a revalidation: it has ${FIELDS.join(', ')}`,
       unknown,
     );
   }
-  const { tags, urls } = body as { tags?: unknown; urls?: unknown };
+  const { tags, urls, dryRun, allowCollateral } = body as Readonly<Record<string, unknown>>;
   if (tags === undefined && urls === undefined) {
     throw new IsrError(
       'body-invalid',
@@ -57,6 +64,8 @@ export function parseRevalidation(body: unknown): Revalidation {
         strings(urls, { name: 'urls', max: URLS_MAX }).map((url, i) => parseUrl(url, `urls[${i}]`)),
       ),
     ],
+    ...(flag(dryRun, 'dryRun') ? { dryRun: true } : {}),
+    ...(flag(allowCollateral, 'allowCollateral') ? { allowCollateral: true } : {}),
   };
 }
 
@@ -71,6 +80,23 @@ export function parseRevalidationText(text: string): Revalidation {
     });
   }
   return parseRevalidation(body);
+}
+
+const KEY = new RegExp(`^${KEY_PATTERN}$`);
+
+/** @throws IsrError `key-invalid`, naming the header, the value and the rule */
+export function parseKey(text: string): string {
+  if (KEY.test(text)) return text;
+  throw new IsrError(
+    'key-invalid',
+    `${IDEMPOTENCY_KEY} is ${shown(text)}: ${KEY_RULE}`,
+    IDEMPOTENCY_KEY,
+  );
+}
+
+function flag(value: unknown, name: string): boolean {
+  if (value === undefined || typeof value === 'boolean') return value === true;
+  throw new IsrError('body-invalid', `${name} is ${shown(value)}: it takes true or false`, name);
 }
 
 function strings(value: unknown, { name, max }: { name: string; max: number }): string[] {

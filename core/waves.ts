@@ -29,7 +29,7 @@ interface Waves {
 
 export async function purgeInWaves(
   { id, items, lateAtMs, seen }: Waves,
-  ports: { readonly purger: Purger; readonly clock: Clock },
+  ports: { readonly purger: Pick<Purger, 'purge'>; readonly clock: Clock },
 ): Promise<WavesOutcome> {
   const invalidations: string[] = [];
   for (const wave of chunks(items, WAVE_ITEMS_MAX)) {
@@ -51,7 +51,7 @@ interface Wave {
 async function purgeUntil(
   lateAtMs: number,
   { wave, reference, seen }: Wave,
-  { purger, clock }: { readonly purger: Purger; readonly clock: Clock },
+  { purger, clock }: { readonly purger: Pick<Purger, 'purge'>; readonly clock: Clock },
 ): Promise<PurgeOutcome> {
   const { first, max } = REFUSED_PAUSE_MS;
   for (let pauseMs = first; ; pauseMs = Math.min(pauseMs * 2, max)) {

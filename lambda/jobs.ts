@@ -1,30 +1,31 @@
-/** `GET /jobs/{id}` behind API Gateway: the facts of a job and the state that follows from them. */
+/** `GET /jobs/{id}` and `GET /jobs` behind API Gateway: jobs, and the states that follow from their facts. */
+import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { systemClock } from '../aws/clock';
+import { systemClock as clock } from '../aws/clock';
 import { dynamoOverSdk } from '../aws/dynamo-sdk';
 import { dynamoJobs } from '../aws/jobs';
+import { cloudFrontPurger } from '../aws/purger';
 import { jobsConfig } from '../core/config';
 import { IsrError, reasonOf } from '../core/errors';
-import { jobOf } from '../core/jobs';
+import { listJobs, parseJobQuery, readJob } from '../core/job-reader';
 
-const jobs = dynamoJobs(
-  dynamoOverSdk(new DynamoDBClient({})),
-  jobsConfig(process.env).table,
-  systemClock,
-);
+const { table, distributionId } = jobsConfig(process.env);
+const ports = {
+  jobs: dynamoJobs(dynamoOverSdk(new DynamoDBClient({})), table, clock),
+  purger: cloudFrontPurger(new CloudFrontClient({ maxAttempts: 1 }), distributionId),
+  clock,
+  report: (thrown: unknown) => console.error(JSON.stringify({ error: reasonOf(thrown) })),
+};
 
 export const handler = async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> => {
-  const id = event.pathParameters?.id ?? '';
+  const id = event.pathParameters?.id;
   try {
-    const facts = await jobs.get(id);
-    if (!facts) throw new IsrError('job-unknown', `no job has the id ${JSON.stringify(id)}`, 'id');
-    return answer(200, jobOf(facts));
+    if (id !== undefined) return answer(200, await readJob(id, ports));
+    return answer(200, await listJobs(parseJobQuery(event.queryStringParameters ?? {}), ports));
   } catch (thrown) {
-    const error =
-      thrown instanceof IsrError
-        ? thrown
-        : new IsrError('graph-unavailable', `the job could not be read: ${reasonOf(thrown)}`);
+    const said = `the jobs could not be read: ${reasonOf(thrown)}`;
+    const error = thrown instanceof IsrError ? thrown : new IsrError('graph-unavailable', said);
     return answer(error.status, error.toBody());
   }
 };

@@ -1,19 +1,24 @@
 /** SQS batch of warm messages → fetches through the edge, verified, reported to their jobs. */
+import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { systemClock as clock } from '../aws/clock';
 import { consume } from '../aws/consume';
 import { dynamoOverSdk } from '../aws/dynamo-sdk';
 import { dynamoJobs } from '../aws/jobs';
+import { cloudFrontPurger } from '../aws/purger';
 import { parseWarmMessage } from '../aws/queue';
 import { siteAt } from '../aws/site';
-import { warmerConfig } from '../core/config';
+import { completeAll } from '../core/completion';
+import { jobsConfig, warmerConfig } from '../core/config';
+import { reasonOf } from '../core/errors';
 import { giveUp, warm } from '../core/warmer';
 
 const config = warmerConfig(process.env);
 const ports = {
   site: siteAt(config.edgeUrl, clock),
   jobs: dynamoJobs(dynamoOverSdk(new DynamoDBClient({})), config.table, clock),
+  purger: cloudFrontPurger(new CloudFrontClient({}), jobsConfig(process.env).distributionId),
   clock,
 };
 
@@ -21,7 +26,14 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
   consume(event, {
     parse: ({ body }) => parseWarmMessage(body),
     work: async (messages) => {
-      for (const message of messages) await warm(message, config, ports);
+      for (const message of messages) {
+        await warm(message, config, ports);
+        await completeAll(message.jobs, ports).catch(report); // who reads the jobs asks again
+      }
     },
     lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, ports),
   });
+
+function report(thrown: unknown): void {
+  console.error(JSON.stringify({ error: reasonOf(thrown) }));
+}

@@ -3,6 +3,7 @@
  *
  *     POST /revalidate   schema → SQS, with no function in between   202 {"job":…}
  *     GET  /jobs/{id}    → the jobs function                         200 {"state":…}
+ *     GET  /jobs         → the jobs function                         200 {"jobs":[…]}
  *
  * A body whose Content-Type has no model slips past validation (APIG, api-gateway-method-request-validation): the
  * model stands for `$default` too, and what is not JSON has no template to pass through.
@@ -11,7 +12,6 @@
 import { Aws, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -28,6 +28,13 @@ const STAGE = 'v1';
 const RATE_MAX = 100;
 const BURST_MAX = 200;
 
+/** What `GET /jobs` takes: none of it has to be there, and the function checks their values (core/job-reader.ts). */
+const JOBS_QUERY = {
+  'method.request.querystring.state': false,
+  'method.request.querystring.limit': false,
+  'method.request.querystring.cursor': false,
+};
+
 export interface ApiParts {
   readonly revalidations: QueuePair;
   readonly jobs: Jobs;
@@ -37,12 +44,16 @@ export class Api extends Construct {
   readonly rest: apigateway.RestApi;
   readonly revalidate: apigateway.Method;
   readonly job: apigateway.Method;
+  readonly jobs: apigateway.Method;
 
   constructor(scope: Construct, { revalidations, jobs }: ApiParts, settings: Settings) {
     super(scope, 'Api');
     this.rest = this.restApi(settings);
     this.revalidate = this.revalidateMethod(revalidations.queue);
-    this.job = this.jobMethod(jobs.function);
+    const integration = new apigateway.LambdaIntegration(jobs.function, { allowTestInvoke: false });
+    const resource = this.rest.root.addResource('jobs');
+    this.jobs = resource.addMethod('GET', integration, { requestParameters: JOBS_QUERY });
+    this.job = resource.addResource('{id}').addMethod('GET', integration);
     answerGatewayErrors(this.rest);
     this.acknowledge();
   }
@@ -54,7 +65,7 @@ export class Api extends Construct {
     });
     const api = new apigateway.RestApi(this, 'Rest', {
       restApiName: name,
-      description: 'edge-isr: POST /revalidate, GET /jobs/{id}',
+      description: 'edge-isr: POST /revalidate, GET /jobs, GET /jobs/{id}',
       endpointConfiguration: { types: [apigateway.EndpointType.REGIONAL] },
       cloudWatchRole: false,
       defaultMethodOptions: { authorizationType: apigateway.AuthorizationType.IAM },
@@ -115,13 +126,6 @@ export class Api extends Construct {
     this.rest.latestDeployment?.addToLogicalId(REVALIDATION_SCHEMA);
     this.rest.latestDeployment?.node.addDependency(model);
     return { modelId: model.ref };
-  }
-
-  private jobMethod(jobs: lambda.IFunction): apigateway.Method {
-    return this.rest.root
-      .addResource('jobs')
-      .addResource('{id}')
-      .addMethod('GET', new apigateway.LambdaIntegration(jobs, { allowTestInvoke: false }));
   }
 
   private acknowledge(): void {

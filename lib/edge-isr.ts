@@ -143,7 +143,7 @@ export class EdgeIsr extends Construct {
   readonly recorder: lambda.IVersion;
   readonly invalidator: lambda.IFunction;
   readonly warmer: lambda.IFunction;
-  /** `POST /revalidate` and `GET /jobs/{id}`, signed with IAM. */
+  /** `POST /revalidate`, `GET /jobs` and `GET /jobs/{id}`, signed with IAM. */
   readonly api: apigateway.IRestApi;
   readonly revalidateQueue: sqs.IQueue;
   /** Revalidations that failed five times: each is a page that may stay wrong until it expires. */
@@ -165,7 +165,7 @@ export class EdgeIsr extends Construct {
     const warms = warmQueue(this);
     const invalidator = new Invalidator(this, { table, site, revalidations, warms }, settings);
     const warmer = new Warmer(this, { table, site, warms });
-    const jobs = new Jobs(this, { table });
+    const jobs = new Jobs(this, { table, site });
     const api = new Api(this, { revalidations, jobs }, settings);
 
     this.distribution = site;
@@ -187,9 +187,9 @@ export class EdgeIsr extends Construct {
     return this.methods.revalidate.grantExecute(grantee);
   }
 
-  /** Lets somebody call `GET /jobs/{id}`. */
+  /** Lets somebody call `GET /jobs` and `GET /jobs/{id}`. */
   grantReadJobs(grantee: iam.IGrantable): iam.Grant {
-    return this.methods.job.grantExecute(grantee);
+    return this.methods.job.grantExecute(grantee).combine(this.methods.jobs.grantExecute(grantee));
   }
 
   private addOutputs(api: Api): void {

@@ -34,10 +34,12 @@ export class Warmer extends Construct {
       memorySize: 512,
       environment: {
         [ENV.table]: table.tableName,
+        [ENV.distributionId]: site.distributionId,
         [ENV.edgeUrl]: `https://${site.distributionDomainName}`,
       },
     });
-    table.grant(this.function, 'dynamodb:UpdateItem');
+    table.grant(this.function, 'dynamodb:GetItem', 'dynamodb:UpdateItem');
+    site.grant(this.function, 'cloudfront:GetInvalidation');
     this.function.addEventSource(
       new SqsEventSource(warms.queue, {
         batchSize: 1,

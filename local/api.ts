@@ -3,6 +3,8 @@
  *
  *     POST /revalidate   local/revalidate.ts: schema ─► template ─► SQS ─► 202 {"job":…}
  *     GET /jobs/{id}     the function `jobs`, invoked with a proxy event
+ *     GET /jobs          the same
+ *     GET /.isr/queues   only here: where the queues are, for `isr jobs --dlq` and `isr redrive`
  *
  * Departures from API Gateway: nobody has to sign (whoever reaches this port is trusted, so it listens on the loopback
  * and answers to no other name); a route that it does not have is 404 `route-unknown`, there 403
@@ -15,12 +17,15 @@ import type { LocalFunction } from './lambda/host';
 import { FunctionFailure, invokeProxy } from './lambda/proxy';
 import { type Address, LOOPBACK, listen, urlAt } from './listen';
 import { BodyTooLong, type RevalidationQueue, revalidate, revalidationQueue } from './revalidate';
+import type { LocalQueue } from './sqs';
 
 export interface ApiOptions extends Address {
   readonly queueUrl: string;
   readonly sqsEndpoint: string;
-  /** The function behind `GET /jobs/{id}`. */
-  readonly jobs: LocalFunction;
+  /** The function behind `GET /jobs/{id}` and `GET /jobs`. */
+  readonly jobs: Pick<LocalFunction, 'name' | 'invoke'>;
+  /** All of the edge, for who looks after them. @default - none is told */
+  readonly queues?: readonly Required<LocalQueue>[];
   /** Serves other routes of the same port; true when it has taken the request. */
   readonly extra?: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** Told why an answer was a 5xx: the caller is not. */
@@ -35,6 +40,9 @@ export interface LocalApi {
   close(): Promise<void>;
 }
 
+/** `{"queues":[{"url":…,"deadLetterUrl":…}]}`: no path of API Gateway's begins with a dot here. */
+export const QUEUES_PATH = '/.isr/queues';
+
 interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
@@ -43,12 +51,12 @@ interface Answer {
 
 /** @throws IsrError `port-taken` */
 export async function startApi(options: ApiOptions): Promise<LocalApi> {
-  const { jobs, extra, onError = () => {}, host = LOOPBACK } = options;
+  const { jobs, queues = [], extra, onError = () => {}, host = LOOPBACK } = options;
   const queue = revalidationQueue(options);
   const server = createServer((request, response) => {
     if (isForeign(request, host)) return send(response, refusal(foreign(request)));
     if (extra?.(request, response)) return;
-    route(request, { queue, jobs })
+    route(request, { queue, jobs, queues })
       .then((answer) => send(response, answer))
       .catch((thrown: unknown) => {
         if (request.destroyed && !request.complete) return; // it left amid its body
@@ -72,14 +80,19 @@ export async function startApi(options: ApiOptions): Promise<LocalApi> {
 
 interface Behind {
   readonly queue: RevalidationQueue;
-  readonly jobs: LocalFunction;
+  readonly jobs: ApiOptions['jobs'];
+  readonly queues: readonly Required<LocalQueue>[];
 }
 
-async function route(request: IncomingMessage, { queue, jobs }: Behind): Promise<Answer> {
+async function route(request: IncomingMessage, { queue, jobs, queues }: Behind): Promise<Answer> {
   const { method } = request;
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
   if (method === 'POST' && path === '/revalidate') {
     return { status: 202, body: await revalidate(request, queue) };
+  }
+  if (method === 'GET' && path === QUEUES_PATH) return json(200, { queues });
+  if (method === 'GET' && path === '/jobs') {
+    return invokeProxy(jobs, { request, path, resource: '/jobs', parameters: {} });
   }
   const [, id] = /^\/jobs\/([^/]+)$/.exec(path) ?? [];
   if (method === 'GET' && id !== undefined) {

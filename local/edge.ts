@@ -184,13 +184,21 @@ async function openApi(
   { stores, cloudFront }: Omit<Opened, 'api'>,
   parts: Parts,
 ): Promise<LocalApi> {
-  const env = environment(stores);
-  return parts.open(
+  const { revalidateQueue, warmQueue, sqs } = stores;
+  let jobs: LocalFunction | undefined; // it asks CloudFront's control API, which is at the API's port
+  const api = await parts.open(
     startApi({
       port: options.apiPort,
-      queueUrl: stores.revalidateQueue.url,
-      sqsEndpoint: stores.sqs.endpoint,
-      jobs: await load('jobs', { env, timeoutMs: 10 * SECONDS }, options, parts),
+      queueUrl: revalidateQueue.url,
+      sqsEndpoint: sqs.endpoint,
+      jobs: {
+        name: 'jobs',
+        invoke: async (event) => {
+          if (!jobs) throw new Error('isr dev is starting');
+          return jobs.invoke(event);
+        },
+      },
+      queues: [revalidateQueue, warmQueue],
       extra: (request, response) => {
         if (!request.url?.startsWith('/2020-05-31/')) return false;
         cloudFront.control(request, response);
@@ -199,6 +207,14 @@ async function openApi(
       onError: (error) => options.onLog?.(`api: ${reasonOf(error)}`),
     }),
   );
+  const env = { ...environment(stores), ...cloudFrontEnv(api) };
+  jobs = await load('jobs', { env, timeoutMs: 10 * SECONDS }, options, parts);
+  return api;
+}
+
+/** Of the functions that purge, and of those that ask how a purge stands. */
+function cloudFrontEnv(api: LocalApi): Record<string, string> {
+  return { AWS_ENDPOINT_URL_CLOUDFRONT: api.url, [ENV.distributionId]: DISTRIBUTION_ID };
 }
 
 async function openWorkers(
@@ -209,14 +225,14 @@ async function openWorkers(
   const { revalidateQueue, warmQueue } = stores;
   const invalidatorEnv = {
     ...environment(stores),
-    AWS_ENDPOINT_URL_CLOUDFRONT: api.url,
+    ...cloudFrontEnv(api),
     [ENV.warmQueueUrl]: warmQueue.url,
-    [ENV.distributionId]: DISTRIBUTION_ID,
     [ENV.gatherMs]: String(GATHER_MS),
     [ENV.graceMs]: String(options.graceMs ?? WORKER_DEFAULTS.graceMs),
   };
   const warmerEnv = {
     ...environment(stores),
+    ...cloudFrontEnv(api),
     [ENV.edgeUrl]: cloudFront.url,
     [ENV.warmDeadlineMs]: String(options.warmDeadlineMs ?? WORKER_DEFAULTS.warmDeadlineMs),
   };

@@ -15,16 +15,18 @@ import {
   SQSServiceException,
 } from '@aws-sdk/client-sqs';
 import { Ajv } from 'ajv';
-import { render } from 'velocityjs';
 import {
   ACCEPTED_TEMPLATE,
+  IDEMPOTENCY_KEY,
+  KEY_REFUSED,
   REVALIDATION_BYTES_MAX,
   REVALIDATION_SCHEMA,
   REVALIDATION_TEMPLATE,
 } from '../core/api';
 import { IsrError } from '../core/errors';
-import { parseRevalidationText } from '../core/revalidation';
+import { parseKey, parseRevalidationText } from '../core/revalidation';
 import { CREDENTIALS, REGION } from './account';
+import { fillTemplate } from './mapping-template';
 
 /** APIG, api-gateway-execution-service-limits-table. */
 const PAYLOAD_BYTES_MAX = 10_485_760;
@@ -45,8 +47,18 @@ export async function revalidate(
   }
   validate(body);
   const context = { requestId: randomUUID(), requestTimeEpoch: Date.now() };
-  await queue.send(fill(REVALIDATION_TEMPLATE, { body, context }));
-  return fill(ACCEPTED_TEMPLATE, { body, context });
+  const headers = headersAsSpelled(request);
+  await queue.send(fillTemplate(REVALIDATION_TEMPLATE, { body, headers, context }), request);
+  return fillTemplate(ACCEPTED_TEMPLATE, { body, headers, context }).trim();
+}
+
+/** Of a header that came twice the last one, as in `$input.params()`. */
+function headersAsSpelled({ rawHeaders }: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    headers[rawHeaders[at] ?? ''] = rawHeaders[at + 1] ?? '';
+  }
+  return headers;
 }
 
 /** A missing Content-Type counts as application/json (APIG, integration-passthrough-behaviors). */
@@ -76,19 +88,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The variables of API Gateway that our templates use (APIG, api-gateway-mapping-template-reference). */
-function fill(
-  template: string,
-  { body, context }: { body: string; context: Readonly<Record<string, string | number>> },
-): string {
-  const urlEncode = (text: string) =>
-    new URLSearchParams({ text }).toString().slice('text='.length);
-  return render(template, { util: { urlEncode }, input: { body }, context });
-}
-
 export interface RevalidationQueue {
-  /** @throws IsrError for what the queue refuses; anything else when it does not answer */
-  send(form: string): Promise<void>;
+  /** @throws IsrError for what the queue refuses of a request; anything else when it does not answer */
+  send(form: string, request: IncomingMessage): Promise<void>;
   close(): void;
 }
 
@@ -105,13 +107,13 @@ export function revalidationQueue({
     credentials: CREDENTIALS,
   });
   return {
-    async send(form) {
+    async send(form, request) {
       const command = new SendMessageCommand({ QueueUrl: queueUrl, ...messageOf(form) });
       const abortSignal = AbortSignal.timeout(INTEGRATION_TIMEOUT_MS);
       try {
         await client.send(command, { abortSignal });
       } catch (thrown) {
-        throw refusedByQueue(thrown) ?? thrown;
+        throw refusedByQueue(thrown, request) ?? thrown;
       }
     },
     close: () => client.destroy(),
@@ -133,9 +135,10 @@ function messageOf(form: string) {
 }
 
 /** SQS refuses the message itself, which the integration turns into a 400; undefined for every other failure. */
-function refusedByQueue(cause: unknown): IsrError | undefined {
+function refusedByQueue(cause: unknown, { headers }: IncomingMessage): IsrError | undefined {
   if (!(cause instanceof SQSServiceException)) return undefined;
   const name = cause.name.replace(/^AWS\.SimpleQueueService\./, ''); // the query protocol's prefix
+  if (name === KEY_REFUSED) parseKey(String(headers[IDEMPOTENCY_KEY.toLowerCase()])); // finds the words
   if (name === 'InvalidMessageContents') {
     return new IsrError('body-invalid', `the queue refuses it: ${cause.message}`, 'body', {
       cause,

@@ -11,7 +11,14 @@
  * @module
  */
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
-import { ACCEPTED_TEMPLATE, REVALIDATION_BYTES_MAX } from '../../core/api';
+import {
+  ACCEPTED_TEMPLATE,
+  IDEMPOTENCY_KEY,
+  KEY_REFUSED,
+  KEY_RULE,
+  REVALIDATION_BYTES_MAX,
+  SET_JOB,
+} from '../../core/api';
 import type { ErrorCode } from '../../core/errors';
 
 interface Answer {
@@ -26,6 +33,13 @@ const TOO_LARGE: Answer = {
   code: 'body-too-large',
   message: `"the body is longer than ${REVALIDATION_BYTES_MAX} bytes: send it in parts"`,
   field: 'body',
+};
+/** `escapeJavaScript` escapes a single quote, which is no JSON: APIG, api-gateway-mapping-template-reference undoes it so. */
+const SET_SHOWN = `#set($shown=$util.escapeJavaScript($job).replaceAll("\\\\'","'"))`;
+const KEY_INVALID: Answer = {
+  code: 'key-invalid',
+  message: `"${IDEMPOTENCY_KEY} is \\"$shown\\": ${KEY_RULE}"`,
+  field: IDEMPOTENCY_KEY,
 };
 const UNAVAILABLE: Answer = {
   code: 'api-unavailable',
@@ -83,8 +97,9 @@ export const REVALIDATE_STATUSES = ['202', '400', '502'];
 
 /**
  * What the queue's answer becomes, by its HTTP status (APIG, API_IntegrationResponse, selectionPattern). Only a 2xx is
- * a yes. A 400 that names InvalidParameterValue means too long, for everything else was validated; but SQS also throttles
- * and denies with 400 (SQS API reference, CommonErrors), and that is no fault of the body.
+ * a yes. A 400 that names InvalidParameterValue means too long, for everything else was validated; one that names
+ * MissingParameter means a bad idempotency key, for which our template left the message out; but SQS also throttles and
+ * denies with 400 (SQS API reference, CommonErrors), and that is no fault of the request.
  */
 export const QUEUE_ANSWERS: apigateway.IntegrationResponse[] = [
   {
@@ -100,6 +115,10 @@ export const QUEUE_ANSWERS: apigateway.IntegrationResponse[] = [
         "#set($code = $input.path('$.Error.Code'))",
         "#if($code == 'InvalidParameterValue')",
         template(TOO_LARGE),
+        `#elseif($code == '${KEY_REFUSED}')`,
+        SET_JOB,
+        SET_SHOWN,
+        template(KEY_INVALID),
         '#else',
         '#set($context.responseOverride.status = 502)',
         template(UNAVAILABLE),

@@ -30,7 +30,10 @@ export class FunctionFailure extends Error {
 }
 
 /** @throws FunctionFailure */
-export async function invokeProxy(fn: LocalFunction, request: ProxyRequest): Promise<ProxyAnswer> {
+export async function invokeProxy(
+  fn: Pick<LocalFunction, 'name' | 'invoke'>,
+  request: ProxyRequest,
+): Promise<ProxyAnswer> {
   let answer: unknown;
   try {
     answer = await fn.invoke(eventOf(request));
@@ -55,7 +58,7 @@ function eventOf({ request, path, resource, parameters }: ProxyRequest) {
       query.size === 0
         ? null
         : Object.fromEntries([...query.keys()].map((name) => [name, query.getAll(name)])),
-    pathParameters: mapped(parameters, decoded),
+    pathParameters: Object.keys(parameters).length === 0 ? null : mapped(parameters, decoded),
     stageVariables: null,
     requestContext: {
       accountId: ACCOUNT_ID,

@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cloudFrontPurger } from '../../aws/purger';
+import { type Control, createControl } from '../../local/cloudfront/control';
+import { until } from '../support/until';
 
 /** CloudFront's error answers, as CFAPI, API_CreateInvalidation documents them. */
 let refusing: Server;
@@ -53,6 +55,58 @@ describe('a purge', () => {
     await expect(cloudFrontPurger(client, 'E1').purge(['/a', '#b'], 'r')).rejects.toMatchObject({
       code: 'purge-failed',
       message: expect.stringContaining(`an invalidation of 2 items on E1: ${code}`),
+    });
+  });
+});
+
+describe('how an invalidation stands', () => {
+  let control: Control;
+  let server: Server;
+  let real: CloudFrontClient;
+
+  beforeAll(async () => {
+    control = createControl({
+      distributionId: 'E1',
+      invalidate: () => {},
+      delayMs: 300,
+      now: Date.now,
+    });
+    server = createServer(control.listener).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    real = new CloudFrontClient({
+      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    });
+  });
+  afterAll(() => {
+    real.destroy();
+    control.close();
+    server.close();
+  });
+
+  it('is in progress until CloudFront has completed it', async () => {
+    const purger = cloudFrontPurger(real, 'E1');
+    const purged = await purger.purge(['/a'], 'r1');
+    const id = purged.kind === 'accepted' ? purged.invalidation : '';
+    expect(await purger.status(id)).toBe('in-progress');
+    await until(async () => (await purger.status(id)) === 'completed');
+  });
+
+  it('is unknown when CloudFront does not know it', async () => {
+    expect(await cloudFrontPurger(real, 'E1').status('INONE')).toBe('unknown');
+  });
+
+  it('is unknown when CloudFront is asked too often', async () => {
+    refusal = { status: 400, code: 'Throttling' };
+    expect(await cloudFrontPurger(client, 'E1').status('I1')).toBe('unknown');
+  });
+
+  it('is an error when the worker may not ask', async () => {
+    refusal = { status: 403, code: 'AccessDenied' };
+    await expect(cloudFrontPurger(client, 'E1').status('I1')).rejects.toMatchObject({
+      code: 'purge-failed',
+      message: expect.stringContaining('how invalidation I1 of E1 stands: AccessDenied'),
     });
   });
 });

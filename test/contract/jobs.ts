@@ -1,6 +1,7 @@
 /** What Jobs promises (core/ports.ts). Every implementation runs it. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { jobOf } from '../../core/jobs';
+import { type JobPlan, jobOf } from '../../core/jobs';
+import { jobPlace } from '../../core/keys';
 import type { Jobs } from '../../core/ports';
 
 const begun = {
@@ -10,10 +11,12 @@ const begun = {
   tags: 2,
   urls: 1,
   purge: 'p1',
+  work: 'w1',
 };
 const purged = {
   purgedAtMs: 2_000,
   items: 3,
+  priceUsd: 0.015,
   skipped: 0,
   covered: 7,
   invalidations: ['I1', 'I2'],
@@ -26,6 +29,17 @@ const part = {
   staleCount: 1,
   failed: ['/b: 503'],
   failedCount: 1,
+};
+
+const plan: JobPlan = {
+  atMs: 2_000,
+  items: [{ item: '#post:42', why: 'revalidate post:42' }],
+  itemsCount: 1,
+  priceUsd: 0.005,
+  covered: 3,
+  sample: ['/posts/42'],
+  collateral: { count: 0, sample: [] },
+  budget: 'no budget is set',
 };
 
 export function jobsContract(open: () => Jobs): void {
@@ -46,6 +60,8 @@ export function jobsContract(open: () => Jobs): void {
       await jobs.warming(job, warming);
       await jobs.warmed(job, 'a', part);
       await jobs.failed(job, { failedAtMs: 1_900, error: 'first try' });
+      await jobs.completed(job, 3_100);
+      await jobs.conflict(job, { atMs: 3_200, work: 'w2' });
       expect(await jobs.get(job)).toEqual({
         id: job,
         ...begun,
@@ -54,6 +70,9 @@ export function jobsContract(open: () => Jobs): void {
         parts: { a: part },
         failedAtMs: 1_900,
         error: 'first try',
+        completedAtMs: 3_100,
+        conflictAtMs: 3_200,
+        conflictWork: 'w2',
       });
     });
 
@@ -68,8 +87,70 @@ export function jobsContract(open: () => Jobs): void {
 
     it('belongs to the purge that it was told first, and says so', async () => {
       const job = id('purge');
-      expect(await jobs.begin(job, begun)).toBe('p1');
-      expect(await jobs.begin(job, { ...begun, purge: 'p2' })).toBe('p1');
+      const first = { purge: 'p1', work: 'w1' };
+      expect(await jobs.begin(job, begun)).toEqual(first);
+      expect(await jobs.begin(job, { ...begun, purge: 'p2' })).toEqual(first);
+    });
+
+    it('that is begun with other work stays as it is, and says what its work is', async () => {
+      const job = id('other');
+      const { purge: _, epochMs: __, ...dry } = begun;
+      await jobs.begin(job, dry);
+      const other = await jobs.begin(job, { ...begun, work: 'w2', tags: 9 });
+      expect(other).toEqual({ purge: undefined, work: 'w1' });
+      expect(await jobs.get(job)).toEqual({ id: job, ...dry, parts: {} });
+    });
+
+    it('keeps its first conflict', async () => {
+      const job = id('conflict');
+      await jobs.begin(job, begun);
+      await jobs.conflict(job, { atMs: 5_000, work: 'w2' });
+      await jobs.conflict(job, { atMs: 6_000, work: 'w3' });
+      expect(await jobs.get(job)).toMatchObject({ conflictAtMs: 5_000, conflictWork: 'w2' });
+    });
+
+    it('ends refused, with the first reason', async () => {
+      const job = id('refused');
+      await jobs.begin(job, begun);
+      await jobs.refused(job, { atMs: 2_000, reason: 'over the budget' });
+      await jobs.refused(job, { atMs: 3_000, reason: 'again' });
+      const facts = await jobs.get(job);
+      expect(facts?.refused).toEqual({ atMs: 2_000, reason: 'over the budget' });
+      expect(facts && jobOf(facts).state).toBe('refused');
+    });
+
+    it('ends planned, with its first plan', async () => {
+      const job = id('planned');
+      await jobs.begin(job, begun);
+      await jobs.planned(job, plan);
+      await jobs.planned(job, { ...plan, atMs: 9_000, itemsCount: 7 });
+      const facts = await jobs.get(job);
+      expect(facts?.planned).toEqual(plan);
+      expect(facts && jobOf(facts).state).toBe('planned');
+    });
+
+    it('keeps of a long plan as much as an item of the table holds', async () => {
+      const job = id('long');
+      await jobs.begin(job, begun);
+      const items = Array.from({ length: 3_000 }, (_, i) => ({
+        item: `/${i}`.padEnd(4_000, 'x'),
+        why: 'y'.repeat(4_000),
+      }));
+      const sample = items.map(({ item }) => item);
+      const long = { ...plan, items, itemsCount: 3_000, collateral: { count: 3_000, sample } };
+      await jobs.planned(job, { ...long, sample });
+      const kept = (await jobs.get(job))?.planned;
+      expect(kept?.items).toHaveLength(100);
+      expect(kept?.itemsCount).toBe(3_000);
+      expect(kept?.sample[0]).toMatch(/^\/0x{297}…$/);
+    });
+
+    it('keeps the time at which it was first found completed', async () => {
+      const job = id('completed');
+      await jobs.begin(job, begun);
+      await jobs.completed(job, 5_000);
+      await jobs.completed(job, 6_000);
+      expect((await jobs.get(job))?.completedAtMs).toBe(5_000);
     });
 
     it('counts a part once, however often it is told', async () => {
@@ -90,9 +171,13 @@ export function jobsContract(open: () => Jobs): void {
       expect(Object.keys((await jobs.get(job))?.parts ?? {}).sort()).toEqual(names.sort());
     });
 
-    it('that has expired is not made again by its last warm', async () => {
+    it('that has expired is not made again by what is told late', async () => {
       const job = id('expired');
       await jobs.warmed(job, 'a', part);
+      await jobs.completed(job, 5_000);
+      await jobs.conflict(job, { atMs: 5_000, work: 'w2' });
+      await jobs.refused(job, { atMs: 2_000, reason: 'late' });
+      await jobs.planned(job, plan);
       expect(await jobs.get(job)).toBeUndefined();
     });
 
@@ -108,6 +193,67 @@ export function jobsContract(open: () => Jobs): void {
       await jobs.failed(job, { failedAtMs: 1_900, error: 'poisoned' });
       const facts = await jobs.get(job);
       expect(facts && jobOf(facts)).toMatchObject({ state: 'failed', error: 'poisoned' });
+    });
+  });
+
+  describe('recent jobs', () => {
+    const nowMs = Date.now();
+    const DAY_MS = 86_400_000;
+    /** A day of the month's that no other test uses, so that these are its only jobs. */
+    const noonMs = Math.floor(nowMs / DAY_MS) * DAY_MS - 9.5 * DAY_MS;
+    const before = jobPlace('none', noonMs + DAY_MS / 2);
+    const at: Record<string, number> = {};
+
+    beforeAll(async () => {
+      for (const [name, atMs] of [
+        ['old', noonMs - 3 * DAY_MS],
+        ['second', noonMs + 2],
+        ['first', noonMs + 1],
+        ['third', noonMs + 3],
+      ] as const) {
+        at[name] = atMs;
+        await jobs.begin(`recent-${name}`, { ...begun, requestedAtMs: atMs });
+      }
+      await jobs.begin('recent-second', { ...begun, requestedAtMs: noonMs + 9 }); // told again
+      await jobs.begin('recent-expired', { ...begun, requestedAtMs: nowMs - 40 * DAY_MS });
+    });
+
+    it('come newest first, each once, from as many days as there are', async () => {
+      const { jobs: found } = await jobs.recent({ before, limit: 4 });
+      const names = ['third', 'second', 'first', 'old'];
+      expect(found.map((job) => job.id)).toEqual(names.map((name) => `recent-${name}`));
+      expect(found.map((job) => job.requestedAtMs)).toEqual(names.map((name) => at[name]));
+    });
+
+    it('go on where a page ended', async () => {
+      const page = await jobs.recent({ before, limit: 2 });
+      expect(page.jobs.map((job) => job.id)).toEqual(['recent-third', 'recent-second']);
+      const rest = await jobs.recent({ before: page.next ?? '', limit: 2 });
+      expect(rest.jobs.map((job) => job.id)).toEqual(['recent-first', 'recent-old']);
+    });
+
+    it('end with those that are kept', async () => {
+      const { jobs: found, next } = await jobs.recent({ before, limit: 100 });
+      expect(found.map((job) => job.id)).not.toContain('recent-expired');
+      expect(next).toBeUndefined();
+    });
+
+    it('begin with the newest, also those that were given up before they began', async () => {
+      await jobs.failed('recent-poisoned', { failedAtMs: nowMs + 30_000, error: 'poisoned' });
+      const { jobs: found } = await jobs.recent({ limit: 1 });
+      expect(found).toMatchObject([{ id: 'recent-poisoned', error: 'poisoned' }]);
+    });
+
+    it('may be as many as a batch has room for', async () => {
+      const ids = Array.from({ length: 120 }, (_, i) => `recent-many-${i}`);
+      const dayMs = noonMs - 12 * DAY_MS;
+      for (const [i, job] of ids.entries()) {
+        await jobs.begin(job, { ...begun, requestedAtMs: dayMs + i });
+      }
+      const first = await jobs.recent({ before: jobPlace('none', dayMs + 999), limit: 100 });
+      const second = await jobs.recent({ before: first.next ?? '', limit: 100 });
+      const found = [...first.jobs, ...second.jobs].map((job) => job.id);
+      expect(found.slice(0, 120)).toEqual([...ids].reverse());
     });
   });
 }

@@ -6,7 +6,7 @@ import { dynamoLedger } from '../../aws/ledger';
 import { dynamoPurges } from '../../aws/purges';
 import type { InvalidatorConfig } from '../../core/config';
 import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
-import { jobOf } from '../../core/jobs';
+import { jobOf, workId } from '../../core/jobs';
 import type { PurgeOutcome, Purger, WarmMessage } from '../../core/ports';
 import { parseRevalidation, type QueuedRevalidation } from '../../core/revalidation';
 import { parseTag } from '../../core/tags';
@@ -62,11 +62,12 @@ beforeEach(() => {
   };
 });
 
-function message(id: string, work: { tags?: string[]; urls?: string[] }): QueuedRevalidation {
-  const { tags, urls } = parseRevalidation(work);
+function message(
+  id: string,
+  work: { tags?: string[]; urls?: string[]; dryRun?: boolean },
+): QueuedRevalidation {
   return {
-    tags,
-    urls,
+    ...parseRevalidation(work),
     job: `${id}-${run}`,
     messageId: `m-${id}-${run}`,
     requestedAtMs: Date.now(),
@@ -215,7 +216,7 @@ describe('a burst of revalidations of one tag', () => {
   it('never drops the last one: what comes after the epoch is purged after it, once more', async () => {
     await recorded('/a', 'post');
     let last: Promise<unknown> | undefined;
-    const purger: Purger = {
+    const purger: Pick<Purger, 'purge'> = {
       async purge(items, reference) {
         purges.push({ items, reference });
         last ??= invalidate([message('last', { tags: [tagOf('post')] })], config, live());
@@ -258,7 +259,7 @@ describe('a burst of revalidations of one tag', () => {
 describe('a purge whose worker is silent', () => {
   it('is taken over by another who was told of it, and paid once', async () => {
     await recorded('/a', 'post');
-    const purger: Purger = {
+    const purger: Pick<Purger, 'purge'> = {
       purge: (items, reference) => {
         purges.push({ items, reference });
         return new Promise(() => {}); // it hangs, and is never heard of again
@@ -304,6 +305,7 @@ describe('pages that a batch warms', () => {
     await ports.jobs.warmed(`j-${run}`, first?.part ?? '', warmed);
     expect((await jobNow('j'))?.state).toBe('warming');
     await ports.jobs.warmed(`j-${run}`, second?.part ?? '', { ...warmed, warmed: 2 });
+    await ports.jobs.completed(`j-${run}`, Date.now());
     expect(await jobNow('j')).toMatchObject({ state: 'fresh', warmed: 2, warmUrls: 2 });
   });
 });
@@ -388,6 +390,86 @@ describe('a revalidation that is delivered again', () => {
     await invalidate([message('two', { tags: [tagOf('post')] })], config, ports);
     expect(purges[0]?.items).toEqual(purges[1]?.items);
     expect(purges[0]?.reference).not.toBe(purges[1]?.reference);
+  });
+});
+
+describe('a revalidation that comes again under its idempotency key', () => {
+  const again = (work: Parameters<typeof message>[1]) => ({
+    ...message('key', work),
+    messageId: `m-again-${run}`,
+  });
+
+  it('with the same work does nothing more', async () => {
+    await recorded('/a', 'post');
+    await invalidate([message('key', { tags: [tagOf('post')] })], config, ports);
+    await invalidate([again({ tags: [tagOf('post'), tagOf('POST')] })], config, ports);
+    expect(purges).toHaveLength(1);
+    expect(await jobNow('key')).not.toHaveProperty('conflictAtMs');
+  });
+
+  it.each([
+    ['after it', false],
+    ['in its batch', true],
+  ])(
+    'with other work, %s, purges nothing for that, and shows as a conflict',
+    async (_, isOneBatch) => {
+      await recorded('/a', 'post');
+      await recorded('/b', 'list');
+      const one = message('key', { tags: [tagOf('post')] });
+      const other = again({ tags: [tagOf('list')] });
+      if (isOneBatch) await invalidate([one, other], config, ports);
+      else for (const it of [one, other]) await invalidate([it], config, ports);
+      const job = await jobNow('key');
+      const [won, lost] = job?.work === workId(one) ? [one, other] : [other, one];
+      expect(purges.map(({ items }) => items)).toEqual([[`#${won.tags[0]}`]]);
+      expect(sent).toHaveLength(1);
+      expect(job).toMatchObject({ state: 'warming', conflictWork: workId(lost) });
+      if (!isOneBatch) expect(won).toBe(one);
+    },
+  );
+});
+
+describe('a dry run', () => {
+  it('ends with what would be purged and why, and does nothing', async () => {
+    await recorded('/a', 'post');
+    await recorded('/b', 'post');
+    const work = { tags: [tagOf('post'), tagOf('none')], dryRun: true };
+    await invalidate([message('dry', work)], config, ports);
+    expect(purges).toEqual([]);
+    expect(sent).toEqual([]);
+    expect(slept).toEqual([]);
+    expect(await ports.graph.epochOf([parseTag(tagOf('post'))])).toBe(0);
+    expect(await jobNow('dry')).toMatchObject({
+      state: 'planned',
+      tags: 2,
+      planned: {
+        items: [{ item: `#${tagOf('post')}`, why: `revalidate ${tagOf('post')}` }],
+        itemsCount: 1,
+        priceUsd: 0.005,
+        covered: 2,
+        collateral: { count: 0, sample: [] },
+      },
+    });
+  });
+
+  it('is planned once, and never carried out when it is delivered again', async () => {
+    await recorded('/a', 'post');
+    const dry = message('dry', { tags: [tagOf('post')], dryRun: true });
+    const jobs = { ...ports.jobs, planned: () => Promise.reject(new Error('died')) };
+    await expect(invalidate([dry], config, { ...ports, jobs })).rejects.toThrow('died');
+    await invalidate([dry], config, ports);
+    await invalidate([dry], config, ports);
+    expect(purges).toEqual([]);
+    expect(await jobNow('dry')).toMatchObject({ state: 'planned' });
+  });
+
+  it('under the key of a revalidation is a conflict', async () => {
+    await recorded('/a', 'post');
+    await invalidate([message('key', { tags: [tagOf('post')] })], config, ports);
+    await invalidate([message('key', { tags: [tagOf('post')], dryRun: true })], config, ports);
+    const job = await jobNow('key');
+    expect(job).toMatchObject({ state: 'warming', conflictAtMs: expect.any(Number) });
+    expect(job).not.toHaveProperty('planned');
   });
 });
 

@@ -1,11 +1,35 @@
 import { describe, expect, it } from 'vitest';
-import { isEnded, type JobFacts, type JobState, jobOf } from '../../core/jobs';
+import {
+  isConflict,
+  isEnded,
+  isOpen,
+  JOB_STATES,
+  type JobFacts,
+  type JobPlan,
+  type JobState,
+  jobOf,
+  workId,
+} from '../../core/jobs';
+import { priceUsd } from '../../core/price';
+import { parseRevalidation } from '../../core/revalidation';
 
 const asked: JobFacts = { id: 'j', requestedAtMs: 1, tags: 1, urls: 0, parts: {} };
 const clean = { atMs: 9, warmed: 2, stale: [], staleCount: 0, failed: [], failedCount: 0 };
 const none = { ...clean, warmed: 0, failed: ['/x: 503'], failedCount: 2 };
 const purged = { ...asked, purgingAtMs: 2, purgedAtMs: 3 };
 const warming = { ...purged, warmingAtMs: 4, warmParts: ['a', 'b'], warmUrls: 4 };
+
+const bought = { ...warming, invalidations: ['I1'] };
+const plan: JobPlan = {
+  atMs: 5,
+  items: [],
+  itemsCount: 0,
+  priceUsd: 0,
+  covered: 0,
+  sample: [],
+  collateral: { count: 0, sample: [] },
+  budget: '',
+};
 
 describe('the state of a job', () => {
   it.each<[JobState, JobFacts]>([
@@ -29,21 +53,21 @@ describe('the state of a job', () => {
     ['failed', { ...asked, failedAtMs: 2, error: 'poisoned' }],
     ['failed', { ...purged, failedAtMs: 9 }],
     ['warming', { ...warming, failedAtMs: 3 }],
+    ['warming', { ...bought, parts: { a: clean, b: clean } }],
+    ['fresh', { ...bought, parts: { a: clean, b: clean }, completedAtMs: 9 }],
+    ['warming', { ...bought, parts: { a: none, b: none } }],
+    ['failed', { ...bought, parts: { a: none, b: none }, completedAtMs: 9 }],
+    ['warming', { ...bought, parts: { a: clean }, completedAtMs: 9 }],
+    ['refused', { ...asked, purgingAtMs: 2, refused: { atMs: 3, reason: 'over the budget' } }],
+    ['purged', { ...purged, refused: { atMs: 3, reason: 'to a duplicate, too late' } }],
+    ['planned', { ...asked, purgingAtMs: 2, planned: plan }],
   ])('is %s when the facts are %j', (state, facts) => {
     expect(jobOf(facts).state).toBe(state);
   });
 
   it('has ended when nothing more will happen by itself', () => {
-    const states: JobState[] = [
-      'queued',
-      'purging',
-      'purged',
-      'warming',
-      'fresh',
-      'partly-fresh',
-      'failed',
-    ];
-    expect(states.filter(isEnded)).toEqual(['fresh', 'partly-fresh', 'failed']);
+    const ended = ['fresh', 'partly-fresh', 'failed', 'refused', 'planned'];
+    expect(JOB_STATES.filter(isEnded)).toEqual(ended);
   });
 });
 
@@ -53,10 +77,56 @@ describe('a job', () => {
     expect(jobOf({ ...warming, parts })).toMatchObject({ freshAtMs: 12, warmed: 4 });
   });
 
+  it('is left to the invalidator until its warms are enqueued, or it ended without', () => {
+    const refused = { atMs: 1, reason: '' };
+    const open = [undefined, asked, purged];
+    const closed = [warming, { ...asked, refused }, { ...asked, planned: plan }];
+    expect(open.map(isOpen)).toEqual([true, true, true]);
+    expect(closed.map(isOpen)).toEqual([false, false, false]);
+  });
+
   it('names what is not fresh', () => {
     const b = { ...clean, stale: ['/x'], staleCount: 1, failed: ['/y: 503'], failedCount: 1 };
     const job = jobOf({ ...warming, parts: { a: clean, b } });
     expect(job.problems).toEqual(['/x: still stale', '/y: 503']);
     expect(job.freshAtMs).toBeUndefined();
+  });
+});
+
+describe('the work of a revalidation', () => {
+  const work = (body: unknown) => workId(parseRevalidation(body));
+
+  it('is the same however it is written', () => {
+    const one = work({ tags: ['b', 'a'], urls: ['/2', '/1'] });
+    expect(work({ urls: ['/1', '/2', '/1'], tags: ['A', 'b'], dryRun: false })).toBe(one);
+  });
+
+  it.each([
+    [{ tags: ['a'] }, { tags: ['a', 'b'] }],
+    [{ tags: ['/a'] }, { urls: ['/a'] }],
+    [{ tags: ['a'] }, { tags: ['a'], dryRun: true }],
+    [{ tags: ['a'] }, { tags: ['a'], allowCollateral: true }],
+  ])('%j is other work than %j', (one, other) => {
+    expect(work(one)).not.toBe(work(other));
+  });
+
+  it('conflicts with a job of other work, and with none that knows of no work', () => {
+    expect(isConflict({ work: 'w1' }, 'w2')).toBe(true);
+    expect(isConflict({ work: 'w1' }, 'w1')).toBe(false);
+    expect(isConflict({}, 'w2')).toBe(false);
+    expect(isConflict(undefined, 'w2')).toBe(false);
+  });
+});
+
+describe('the price of purge items', () => {
+  it.each([
+    [0, 0, 0],
+    [1_000, 0, 0],
+    [1_001, 0, 0.005],
+    [10, 995, 0.025],
+    [3, 1_000, 0.015],
+    [3_000, 50_000, 15],
+  ])('of %i after %i of the month is %d USD', (items, usedBefore, usd) => {
+    expect(priceUsd(items, usedBefore)).toBe(usd);
   });
 });

@@ -54,12 +54,22 @@ describe('who may do what', () => {
         template.findResources('AWS::IAM::Policy'),
       )) {
         found[id.replace(/(Role)?DefaultPolicy.*/, '')] = Properties.PolicyDocument.Statement.map(
-          ({ Effect, Action, Resource }: Record<string, unknown>) =>
-            `${Effect} ${[Action].flat().join(' ')} on ${shown(Resource)}`,
+          ({ Effect, Action, Resource, Condition }: Record<string, unknown>) =>
+            `${Effect} ${[Action].flat().join(' ')} on ${shown(Resource)}${keysIn(Condition)}`,
         );
       }
     }
     return found;
+  }
+
+  /** Of the table, where not all of it is meant. */
+  function keysIn(condition: unknown): string {
+    const names = 'dynamodb:LeadingKeys';
+    const { [names]: keys = [] } =
+      (condition as Record<string, Record<string, string[]>> | undefined)?.[
+        'ForAllValues:StringLike'
+      ] ?? {};
+    return [keys].flat().length === 0 ? '' : `, keys ${[keys].flat().join(' ')}`;
   }
 
   /** `{"Fn::GetAtt":["IsrTable9C2D4AA0","Arn"]}` → `IsrTable` */
@@ -76,6 +86,8 @@ describe('who may do what', () => {
       `Allow logs:CreateLogStream logs:PutLogEvents on Isr${word}Logs`;
     const consumes =
       'Allow sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage on';
+    const asksCloudFront =
+      'Allow cloudfront:GetInvalidation on arn:aws:cloudfront::AccountId:distribution/IsrDistribution';
     expect(rights()).toEqual({
       Recorder: [
         expect.stringMatching(
@@ -94,10 +106,16 @@ describe('who may do what', () => {
       ],
       IsrWarmer: [
         writesLogs('Warmer'),
-        'Allow dynamodb:UpdateItem on IsrTable',
+        'Allow dynamodb:GetItem dynamodb:UpdateItem on IsrTable',
+        asksCloudFront,
         `${consumes} IsrWarmQueue`,
       ],
-      IsrJobs: [writesLogs('Jobs'), 'Allow dynamodb:GetItem on IsrTable'],
+      IsrJobs: [
+        writesLogs('Jobs'),
+        'Allow dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Query on IsrTable, keys job#* jobs#*',
+        'Allow dynamodb:UpdateItem on IsrTable, keys job#*',
+        asksCloudFront,
+      ],
       IsrApiQueue: ['Allow sqs:SendMessage on IsrRevalidateQueue'],
     });
   });

@@ -3,11 +3,11 @@ import { Template } from 'aws-cdk-lib/assertions';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin, OriginGroup } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { render } from 'velocityjs';
 import { describe, expect, it } from 'vitest';
-import { ACCEPTED_TEMPLATE, REVALIDATION_SCHEMA, REVALIDATION_TEMPLATE } from '../../core/api';
+import { REVALIDATION_SCHEMA, REVALIDATION_TEMPLATE } from '../../core/api';
 import { parseRecorderConfig, RECORDER_DEFAULTS } from '../../core/config';
 import { EdgeIsr } from '../../lib';
+import { fillTemplate } from '../../local/mapping-template';
 import { build, only, templateOf } from './stacks';
 
 const template = templateOf();
@@ -320,8 +320,15 @@ describe('the queues and their workers', () => {
       'ISR_WARM_QUEUE_URL',
       'ISR_DISTRIBUTION_ID',
     ]);
-    expect(Object.keys(environmentOf('lambda/warmer.ts'))).toEqual(['ISR_TABLE', 'ISR_EDGE_URL']);
-    expect(Object.keys(environmentOf('lambda/jobs.ts'))).toEqual(['ISR_TABLE']);
+    expect(Object.keys(environmentOf('lambda/warmer.ts'))).toEqual([
+      'ISR_TABLE',
+      'ISR_DISTRIBUTION_ID',
+      'ISR_EDGE_URL',
+    ]);
+    expect(Object.keys(environmentOf('lambda/jobs.ts'))).toEqual([
+      'ISR_TABLE',
+      'ISR_DISTRIBUTION_ID',
+    ]);
   });
 
   it('keep their logs for a month', () => {
@@ -362,7 +369,7 @@ describe('POST /revalidate', () => {
   });
 
   /** What the caller gets for SQS's answer, by the rules of API Gateway: a pattern matches the whole status. */
-  function answer(status: number, body: unknown) {
+  function answer(status: number, body: unknown, headers: Record<string, string> = {}) {
     const responses: { SelectionPattern?: string; StatusCode: string; ResponseTemplates: never }[] =
       Integration.IntegrationResponses;
     const chosen =
@@ -371,16 +378,33 @@ describe('POST /revalidate', () => {
           SelectionPattern && new RegExp(`^(?:${SelectionPattern})$`).test(String(status)),
       ) ?? responses.find(({ SelectionPattern }) => SelectionPattern === undefined);
     const override: { status?: number } = {};
-    const text = render(chosen?.ResponseTemplates['application/json'] ?? '', {
-      input: { path: () => (body as { Error?: { Code: string } }).Error?.Code },
+    const text = fillTemplate(chosen?.ResponseTemplates['application/json'] ?? '', {
+      body: JSON.stringify(body),
+      headers,
       context: { requestId: 'r-1', responseOverride: override },
     });
     return { status: override.status ?? Number(chosen?.StatusCode), ...JSON.parse(text) };
   }
 
   it('answers 202 with the job’s id, once the queue has it', () => {
-    expect(ACCEPTED_TEMPLATE).toBe('{"job":"$context.requestId"}');
     expect(answer(200, { SendMessageResponse: {} })).toEqual({ status: 202, job: 'r-1' });
+    const headers = { 'idempotency-KEY': 'order-4711-changed' };
+    expect(answer(200, {}, headers)).toEqual({ status: 202, job: 'order-4711-changed' });
+  });
+
+  it('answers 400 for a bad idempotency key, with which it leaves the message out', () => {
+    const headers = { 'Idempotency-Key': `it's "42"\\` };
+    const context = { requestId: 'r-1', requestTimeEpoch: 1 };
+    const form = fillTemplate(REVALIDATION_TEMPLATE, { body: '{}', headers, context });
+    expect(form).toBe('Action=SendMessage');
+    expect(answer(400, { Error: { Code: 'MissingParameter' } }, headers)).toEqual({
+      status: 400,
+      error: {
+        code: 'key-invalid',
+        message: `Idempotency-Key is "it's "42"\\": it takes 16 to 64 characters of A-Z, a-z, 0-9, _ and -`,
+        field: 'Idempotency-Key',
+      },
+    });
   });
 
   it('answers 400 for a body that the queue finds too long', () => {
@@ -421,14 +445,20 @@ describe('POST /revalidate', () => {
   });
 });
 
-describe('GET /jobs/{id}', () => {
-  it('is signed with IAM and asks the jobs function', () => {
-    template.hasResourceProperties('AWS::ApiGateway::Method', {
-      HttpMethod: 'GET',
-      AuthorizationType: 'AWS_IAM',
-      Integration: { Type: 'AWS_PROXY' },
+describe('GET /jobs and GET /jobs/{id}', () => {
+  it('are signed with IAM and ask the jobs function', () => {
+    const methods = template.findResources('AWS::ApiGateway::Method', {
+      Properties: {
+        HttpMethod: 'GET',
+        AuthorizationType: 'AWS_IAM',
+        Integration: { Type: 'AWS_PROXY' },
+      },
     });
-    template.hasResourceProperties('AWS::ApiGateway::Resource', { PathPart: '{id}' });
+    const resources = template.findResources('AWS::ApiGateway::Resource');
+    const paths = Object.values(methods).map(
+      ({ Properties }) => resources[Properties.ResourceId.Ref]?.Properties.PathPart,
+    );
+    expect(paths.sort()).toEqual(['jobs', '{id}']);
   });
 });
 
@@ -466,7 +496,7 @@ describe('in a region other than us-east-1', () => {
 });
 
 describe('grants', () => {
-  it('let a role call one method each', () => {
+  it('let a role revalidate, or read jobs', () => {
     const { stack, isr } = build();
     const role = new Role(stack, 'Cms', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
     isr.grantRevalidate(role);
@@ -477,6 +507,7 @@ describe('grants', () => {
     const text = JSON.stringify(policy);
     expect(text).toContain('/POST/revalidate');
     expect(text).toContain('/GET/jobs/*');
+    expect(text).toContain('/GET/jobs"');
     expect(text.match(/"Action":"[^"]+"/g)).toEqual(['"Action":"execute-api:Invoke"']);
   });
 });

@@ -35,8 +35,16 @@ const list = (entry: fc.Arbitrary<string>) =>
       arbitrary: fc.integer({ min: 998, max: 1_002 }).map((length) => Array(length).fill('/a')),
     },
   );
+const flag = fc.oneof({ weight: 8, arbitrary: fc.boolean() }, { weight: 1, arbitrary: junk });
 const body = fc.oneof(
   { weight: 10, arbitrary: fc.record({ tags: list(tag), urls: list(url) }, { requiredKeys: [] }) },
+  {
+    weight: 4,
+    arbitrary: fc.record(
+      { tags: list(tag), dryRun: flag, allowCollateral: flag },
+      { requiredKeys: ['tags'] },
+    ),
+  },
   {
     weight: 1,
     arbitrary: fc.record(

@@ -19,7 +19,7 @@ import { bundleFolder } from './lambda-support';
 /** Answers with its own event, or as the id tells. */
 const JOBS = `
   export const handler = async (event) => {
-    switch (event.pathParameters.id) {
+    switch (event.pathParameters?.id) {
       case 'throws': throw new Error('the table is gone');
       case 'malformed': return { body: { no: 'text' } };
       case 'headers': return { statusCode: 200, headers: { 'x-bad': 'a\\nb' }, body: '' };
@@ -176,6 +176,40 @@ describe('POST /revalidate with a bad body', () => {
   });
 });
 
+describe('POST /revalidate with an idempotency key', () => {
+  it.each(['Idempotency-Key', 'idempotency-key', 'IDEMPOTENCY-KEY'])(
+    'spelled %s has it for the job’s id',
+    async (name) => {
+      const answer = await post('{"tags":["a"]}', { [name]: 'order-4711_changed' });
+      expect(answer).toMatchObject({ status: 202, text: '{"job":"order-4711_changed"}' });
+      const [message] = await queued();
+      expect(message?.MessageAttributes?.job?.StringValue).toBe('order-4711_changed');
+    },
+  );
+
+  it.each([
+    ['empty', ''],
+    ['too short', 'x'.repeat(15)],
+    ['too long', 'x'.repeat(65)],
+    ['with a space', 'order 4711 changed'],
+    ['with what would be another field', 'order-4711-changed&DelaySeconds=900'],
+    ['with what would be a template', 'order-4711-$context.requestId'],
+    ['with quotes', `it's "order"-4711`],
+  ])('that is %s: 400 that names header, value and rule, nothing queued', async (_, key) => {
+    const answer = await post('{"tags":["a"]}', { 'idempotency-key': key });
+    expect(answer.status).toBe(400);
+    const rule = 'it takes 16 to 64 characters of A-Z, a-z, 0-9, _ and -';
+    expect(JSON.parse(answer.text)).toEqual({
+      error: {
+        code: 'key-invalid',
+        field: 'Idempotency-Key',
+        message: `Idempotency-Key is ${JSON.stringify(key)}: ${rule}`,
+      },
+    });
+    expect(await queued()).toEqual([]);
+  });
+});
+
 describe('POST /revalidate without its queue', () => {
   it('is an error and never a 202', async () => {
     const gone = createServer();
@@ -250,6 +284,27 @@ describe('GET /jobs/{id}', () => {
       '{"error":{"code":"api-unavailable","message":"Internal server error"}}',
     );
     expect(errors).toMatchObject([{ message: expect.stringMatching(message) }]);
+  });
+});
+
+describe('GET /jobs', () => {
+  it('invokes the function without an id', async () => {
+    const answer = await fetch(`${api.url}/jobs?state=failed&limit=2`);
+    expect(await answer.json()).toMatchObject({
+      resource: '/jobs',
+      path: '/jobs',
+      pathParameters: null,
+      queryStringParameters: { state: 'failed', limit: '2' },
+    });
+  });
+});
+
+describe('GET /.isr/queues', () => {
+  it('tells whoever looks after them where the queues are', async () => {
+    const queues = [{ url: queueUrl, deadLetterUrl: `${queueUrl}-dead-letter` }];
+    const told = await start({ queues });
+    expect(await (await fetch(`${told.url}/.isr/queues`)).json()).toEqual({ queues });
+    await told.close();
   });
 });
 

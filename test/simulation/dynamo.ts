@@ -114,13 +114,17 @@ export function simulateDynamo(world: World): SimulatedDynamo {
         : () => true;
       const rows = table.get(values?.[':pk']?.S ?? '') ?? new Map<string, Version[]>();
       const after = input.ExclusiveStartKey?.sk?.S;
-      const all = [...rows.keys()].sort().filter((sk) => after === undefined || sk > after);
-      const page = all.slice(0, PAGE_ITEMS);
       const pk = values?.[':pk'] ?? { S: '' };
+      const all = [...rows.keys()]
+        .sort()
+        .filter((sk) => after === undefined || sk > after)
+        .filter((sk) => inKey({ pk, sk: { S: sk } }, values ?? {}));
+      if (input.ScanIndexForward === false) all.reverse();
+      const page = all.slice(0, input.Limit ?? PAGE_ITEMS);
       const Items = page
         .map((sk) => read({ pk, sk: { S: sk } }, input.ConsistentRead === true))
         .filter((item) => item !== undefined)
-        .filter((item) => inKey(item, values ?? {}) && inFilter(item, values ?? {}));
+        .filter((item) => inFilter(item, values ?? {}));
       const last = all.length > page.length ? page.at(-1) : undefined;
       return {
         Items: Items,

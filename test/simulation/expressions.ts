@@ -46,7 +46,8 @@ function clauseOf(text: string, names: Names): Condition {
 function holds(left: AttributeValue | undefined, operator: string, right: AttributeValue): boolean {
   if (left === undefined) return false;
   if (operator === '=') return (left.S ?? left.N) === (right.S ?? right.N);
-  const [a, b] = [Number(left.N), Number(right.N)];
+  const comparable = ({ S, N }: AttributeValue) => S ?? Number(N);
+  const [a, b] = [comparable(left), comparable(right)];
   if (operator === '<') return a < b;
   return operator === '>' ? a > b : a <= b;
 }
