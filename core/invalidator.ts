@@ -17,7 +17,7 @@
 import type { InvalidatorConfig } from './config';
 import { hash } from './hash';
 import { inParallel } from './parallel';
-import { plan, type Reading, readEdges } from './plan/plan';
+import { type PlanOptions, plan, type Reading, readEdges } from './plan/plan';
 import type {
   Clock,
   Graph,
@@ -149,7 +149,7 @@ async function carryOut(
     await clock.sleep(config.settleMs + config.graceMs);
     // 2 read edges
     reading = await read(members, config, ports);
-    const whole = plan(union(members), reading, config.warmUrlsMax);
+    const whole = plan(union(members), reading, planOptions(config, clock));
     items = await ports.purges.decide(id, whole.items.map(({ item }) => item).sort());
   }
   const purge = await purgeInWaves(items, id, ports);
@@ -157,7 +157,7 @@ async function carryOut(
 
   const edges = reading ?? (await read(members, config, ports));
   await inParallel(members, JOBS_AT_ONCE, (revalidation) => {
-    const { items: own, skipped, covered } = plan(revalidation, edges, config.warmUrlsMax);
+    const { items: own, skipped, covered } = plan(revalidation, edges, planOptions(config, clock));
     const counts = { items: own.length, skipped: skipped.length, covered };
     const { invalidations } = purge;
     return jobs.purged(revalidation.job, { purgedAtMs: clock.now(), ...counts, invalidations });
@@ -168,15 +168,19 @@ async function carryOut(
 
 async function read(
   members: readonly QueuedRevalidation[],
-  { warmUrlsMax }: InvalidatorConfig,
+  config: InvalidatorConfig,
   { graph, clock }: InvalidatorPorts,
 ): Promise<Reading> {
-  const nowSeconds = Math.floor(clock.now() / 1_000);
-  const reading = await readEdges(graph, union(members), { nowSeconds, warmUrlsMax });
+  const reading = await readEdges(graph, union(members), planOptions(config, clock));
   for (const [tag, { count }] of reading.dependents) {
     if (count > SHARD_URLS_MAX) await graph.spread(tag);
   }
   return reading;
+}
+
+function planOptions({ warmUrlsMax }: InvalidatorConfig, clock: Clock): PlanOptions {
+  const nowSeconds = Math.floor(clock.now() / 1_000);
+  return { nowSeconds, warmUrlsMax, purge: 'native', allowCollateral: false };
 }
 
 type PurgeResult =
@@ -227,7 +231,7 @@ async function warm(
 ): Promise<void> {
   const urlsOf = new Map<string, readonly Url[]>();
   for (const revalidation of members) {
-    urlsOf.set(revalidation.job, plan(revalidation, reading, config.warmUrlsMax).warm);
+    urlsOf.set(revalidation.job, plan(revalidation, reading, planOptions(config, clock)).warm);
   }
   const messages = groupsOf(urlsOf).flatMap((group) =>
     chunks(group.urls, WARM_PART_URLS).map((urls): WarmMessage => {

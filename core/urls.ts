@@ -27,6 +27,22 @@ export function isPurgeable(url: string): boolean {
   return url.length <= URL_LENGTH_MAX && VALID.test(url);
 }
 
+/** What a wildcard's path can name, from its start. */
+const VALID_PREFIX = /^\/(?:(?!\/)(?:(?!%7[Ee])[!$-;=?-Z_a-z])*)?/;
+
+/**
+ * How much of a url's beginning a wildcard can name: `/a~b` → 2, for `/a*`. Never a part of an escape (`%2` of `%2F`), nor a
+ * `*` of the url's own at the end.
+ * @param length at most so much
+ * @returns the same for all urls that begin alike so far
+ */
+export function wildcardLength(url: string, length = url.length): number {
+  const valid = VALID_PREFIX.exec(url.slice(0, length))?.[0].length ?? 0;
+  let end = Math.min(valid, URL_LENGTH_MAX - 1);
+  while (url[end - 1] === '*' || url[end - 1] === '%' || url[end - 2] === '%') end -= 1;
+  return end;
+}
+
 /**
  * A url that somebody asks to revalidate.
  * @throws IsrError `url-invalid`, naming the place, the value and the rule
