@@ -77,14 +77,11 @@ function inWords(
     return { ...known, why: tags.length > 0 ? `depends on ${some(tags)}` : `revalidate ${path}` };
   }
   const { count } = collateral;
-  const others =
-    count === 0
-      ? 'no other recorded url does'
-      : `so do ${urlsInWords(count)} that nobody asked for`;
+  const others = count === 0 ? 'no other recorded url' : `${urlsInWords(count)} nobody asked for`;
   return {
     ...known,
     collateral,
-    why: `${urlsInWords(covers.length)} to be purged begin${covers.length === 1 ? 's' : ''} so, ${others}`,
+    why: `so begin ${urlsInWords(covers.length)} to be purged, and ${others}`,
   };
 }
 

@@ -33,8 +33,9 @@ export function coverByPaths(
   const isClean = (node: PrefixNode) => totals.get(node)?.others === 0 && node.prefix !== ROOT;
   const missed: Url[] = [];
   if (!allowCollateral) {
+    // from here on the tree is without them
     for (const node of tree.nodes) {
-      if (!isClean(node)) missed.push(...node.unnameable.splice(0));
+      if (!isClean(node)) for (const url of node.unnameable.splice(0)) missed.push(url);
     }
   }
   const spread = (isWildcard: (node: PrefixNode) => boolean) => itemsFrom(tree.root, isWildcard);
@@ -94,7 +95,7 @@ function wildcardOf(top: PrefixNode): PathItem {
   const left = [top];
   for (let node = left.pop(); node; node = left.pop()) {
     if (node.url !== undefined) covers.push(node.url);
-    covers.push(...node.unnameable);
+    for (const url of node.unnameable) covers.push(url);
     count += node.others;
     sample.push(...node.othersSample.slice(0, SAMPLE_URLS - sample.length));
     left.push(...node.children);
