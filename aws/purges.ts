@@ -1,105 +1,205 @@
 /**
  * Purges in DynamoDB: who is in one, and by which items, each written once.
  *
- *     purge#9f86d081… | #               | { work: 'a94a8fe5…', workParts: 1, items?: 'de9f2c7f…', itemsParts?: 1, expires }
+ *     purge#open      | #               | { purge: '9f86d081…' }
+ *     purge#9f86d081… | #               | { joins, joinedAt, join#<id>: { name: 'a94a8fe5…', parts: 1 }, …,
+ *                                          epoch?, decision?: { name, parts }, seenAt?, doneAt?, expires }
  *     purge#9f86d081… | text#a94a8fe5…#0 | { text, expires }
  *
  * Lists may be longer than an item (400 KB), so they are texts of their own, named by their hash and written before the
  * item that names them: the item decides which of two writers counts, and neither overwrites the other's text.
  * @module
  */
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { hash } from '../core/hash';
-import { purgeKey } from '../core/keys';
-import type { Clock, Purges, PurgeWork } from '../core/ports';
-import { type DynamoCall, type Item, keyItem, number, numberOf, string } from './dynamo';
+import { OPEN_PURGE_KEY, purgeKey } from '../core/keys';
+import type { Clock, Decision, PurgeProgress, Purges } from '../core/ports';
+import type { QueuedRevalidation } from '../core/revalidation';
+import {
+  type DynamoCall,
+  type Item,
+  ifCondition,
+  keyItem,
+  number,
+  numberOf,
+  string,
+} from './dynamo';
 
 /** As long as a dead-letter queue may give a message back. */
 const KEPT_SECONDS = 30 * 86_400;
 /** An item holds 400 KB with its names (DDB, Constraints); a character may take four bytes. */
 const TEXT_LENGTH_MAX = 90_000;
+/** Names of so many texts fit into an item with room to spare. */
+const JOINS_MAX = 1_000;
+const JOIN_PREFIX = 'join#';
 
 export function dynamoPurges(call: DynamoCall, table: string, clock: Pick<Clock, 'now'>): Purges {
   const expires = () => number(Math.floor(clock.now() / 1_000) + KEPT_SECONDS);
-  const keyOf = (id: string, name: string, at: number) => ({
+  const textKey = (id: string, name: string, at: number) => ({
     ...purgeKey(id),
     sk: `text#${name}#${at}`,
   });
 
-  async function putText(id: string, text: string): Promise<{ name: string; parts: number }> {
+  async function putText(id: string, value: unknown): Promise<AttributeValue> {
+    const text = JSON.stringify(value);
     const name = hash(text).slice(0, 16);
     const parts = Math.max(1, Math.ceil(text.length / TEXT_LENGTH_MAX));
     for (let at = 0; at < parts; at += 1) {
       const piece = text.slice(at * TEXT_LENGTH_MAX, (at + 1) * TEXT_LENGTH_MAX);
       await call('UpdateItem', {
         TableName: table,
-        Key: keyItem(keyOf(id, name, at)),
+        Key: keyItem(textKey(id, name, at)),
         UpdateExpression: 'SET #text = :text, #expires = :expires',
         ExpressionAttributeNames: { '#text': 'text', '#expires': 'expires' },
         ExpressionAttributeValues: { ':text': string(piece), ':expires': expires() },
       });
     }
-    return { name, parts };
+    return { M: { name: string(name), parts: number(parts) } };
   }
 
-  async function getText(id: string, name: string, parts: number): Promise<string> {
+  async function getText<T>(id: string, named: AttributeValue): Promise<T> {
+    const name = named.M?.name?.S ?? '';
     let text = '';
-    for (let at = 0; at < parts; at += 1) {
-      const Key = keyItem(keyOf(id, name, at));
+    for (let at = 0; at < (numberOf(named.M?.parts) ?? 0); at += 1) {
+      const Key = keyItem(textKey(id, name, at));
       const { Item } = await call('GetItem', { TableName: table, Key, ConsistentRead: true });
       if (Item?.text?.S === undefined) throw new Error(`purge ${id} lacks its text ${name}#${at}`);
       text += Item.text.S;
     }
-    return text;
+    return JSON.parse(text);
   }
 
-  /** @returns the text that counts: this one, or what was there before */
-  async function setOnce(id: string, field: 'work' | 'items', text: string): Promise<string> {
-    const { name, parts } = await putText(id, text);
-    const partsField = `${field}Parts`;
-    const { Attributes } = await call('UpdateItem', {
-      TableName: table,
-      Key: keyItem(purgeKey(id)),
-      UpdateExpression:
-        'SET #name = if_not_exists(#name, :name), #parts = if_not_exists(#parts, :parts), #expires = :expires',
-      ExpressionAttributeNames: { '#name': field, '#parts': partsField, '#expires': 'expires' },
-      ExpressionAttributeValues: {
-        ':name': string(name),
-        ':parts': number(parts),
-        ':expires': expires(),
-      },
-      ReturnValues: 'ALL_NEW',
-    });
-    return Attributes?.[field]?.S === name
-      ? text
-      : ((await textOf(id, Attributes ?? {}, field)) ?? text);
+  async function itemOf(id: string): Promise<Item> {
+    const Key = keyItem(purgeKey(id));
+    const { Item } = await call('GetItem', { TableName: table, Key, ConsistentRead: true });
+    return Item ?? {};
   }
 
-  async function textOf(
-    id: string,
-    item: Item,
-    field: 'work' | 'items',
-  ): Promise<string | undefined> {
-    const name = item[field]?.S;
-    return name === undefined ? undefined : getText(id, name, numberOf(item[`${field}Parts`]) ?? 0);
-  }
+  /** Sets what an item may be set to once or under a condition. @returns undefined when that did not hold */
+  const set = (
+    key: ReturnType<typeof purgeKey>,
+    more: {
+      readonly set: string;
+      readonly when?: string;
+      readonly names?: Record<string, string>;
+      readonly values: Item;
+    },
+  ) =>
+    ifCondition(
+      call('UpdateItem', {
+        TableName: table,
+        Key: keyItem(key),
+        UpdateExpression: `SET ${more.set}, #expires = :expires`,
+        ConditionExpression: more.when,
+        ExpressionAttributeNames: { ...more.names, '#expires': 'expires' },
+        ExpressionAttributeValues: { ...more.values, ':expires': expires() },
+        ReturnValues: 'ALL_NEW',
+      }),
+    );
 
   return {
-    async open(id, work) {
-      return JSON.parse(await setOnce(id, 'work', JSON.stringify(work))) as PurgeWork;
-    },
-    async get(id) {
-      const Key = keyItem(purgeKey(id));
+    async current() {
+      const Key = keyItem(OPEN_PURGE_KEY);
       const { Item } = await call('GetItem', { TableName: table, Key, ConsistentRead: true });
-      const work = Item && (await textOf(id, Item, 'work'));
-      if (!work) return undefined;
-      const items = await textOf(id, Item, 'items');
-      return {
-        work: JSON.parse(work),
-        ...(items === undefined ? {} : { items: JSON.parse(items) }),
-      };
+      return Item?.purge?.S;
     },
-    async decide(id, items) {
-      return JSON.parse(await setOnce(id, 'items', JSON.stringify(items))) as string[];
+
+    async announce(id, before) {
+      const announced = await set(OPEN_PURGE_KEY, {
+        set: 'purge = :id',
+        when: before === undefined ? 'attribute_not_exists(purge)' : 'purge = :before',
+        values: {
+          ':id': string(id),
+          ...(before === undefined ? {} : { ':before': string(before) }),
+        },
+      });
+      return announced !== undefined;
+    },
+
+    async join(id, { id: joining, atMs, asked }) {
+      const joined = await set(purgeKey(id), {
+        set: '#join = :join, joinedAt = :at, joins = if_not_exists(joins, :none) + :one',
+        when: 'attribute_not_exists(epoch) AND attribute_not_exists(joins) OR attribute_not_exists(epoch) AND joins < :max',
+        names: { '#join': JOIN_PREFIX + joining },
+        values: {
+          ':join': await putText(id, asked),
+          ':at': number(atMs),
+          ':none': number(0),
+          ':one': number(1),
+          ':max': number(JOINS_MAX),
+        },
+      });
+      return joined !== undefined;
+    },
+
+    async progress(id) {
+      return progressOf(await itemOf(id));
+    },
+
+    async close(id, epochMs) {
+      const closed = await set(purgeKey(id), {
+        set: 'epoch = :epoch, seenAt = :now',
+        when: 'attribute_not_exists(epoch)',
+        values: { ':epoch': number(epochMs), ':now': number(clock.now()) },
+      });
+      return closed !== undefined;
+    },
+
+    async get(id) {
+      const item = await itemOf(id);
+      const epochMs = numberOf(item.epoch);
+      if (epochMs === undefined) throw new Error(`the purge ${id} is not closed`);
+      const joins = Object.keys(item).filter((name) => name.startsWith(JOIN_PREFIX));
+      const asked: QueuedRevalidation[] = [];
+      for (const name of joins.sort()) {
+        asked.push(...(await getText<QueuedRevalidation[]>(id, item[name] as AttributeValue)));
+      }
+      const decision = item.decision && (await getText<Decision>(id, item.decision));
+      return { epochMs, asked: unique(asked), ...(decision ? { decision } : {}) };
+    },
+
+    async decide(id, decision) {
+      const named = await putText(id, decision);
+      const decided = await set(purgeKey(id), {
+        set: 'decision = if_not_exists(decision, :decision)',
+        values: { ':decision': named },
+      });
+      return getText(id, decided?.Attributes?.decision ?? named);
+    },
+
+    async seen(id, atMs) {
+      await set(purgeKey(id), { set: 'seenAt = :at', values: { ':at': number(atMs) } });
+    },
+
+    async claim(id, atMs, before) {
+      const claimed = await set(purgeKey(id), {
+        set: 'seenAt = :at',
+        when: 'seenAt = :before',
+        values: { ':at': number(atMs), ':before': number(before) },
+      });
+      return claimed !== undefined;
+    },
+
+    async done(id, atMs) {
+      await set(purgeKey(id), {
+        set: 'doneAt = if_not_exists(doneAt, :at)',
+        values: { ':at': number(atMs) },
+      });
     },
   };
+}
+
+function progressOf(item: Item): PurgeProgress {
+  const at = {
+    epochMs: numberOf(item.epoch),
+    seenAtMs: numberOf(item.seenAt),
+    doneAtMs: numberOf(item.doneAt),
+  };
+  const set = Object.entries(at).filter(([, value]) => value !== undefined);
+  return { joinedAtMs: numberOf(item.joinedAt) ?? 0, ...Object.fromEntries(set) };
+}
+
+/** A message that was delivered twice may have joined twice, in different company. */
+function unique(asked: readonly QueuedRevalidation[]): QueuedRevalidation[] {
+  return [...new Map(asked.map((it) => [it.messageId, it])).values()];
 }

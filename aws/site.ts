@@ -28,7 +28,7 @@ export function siteAt(edgeUrl: string, clock: Pick<Clock, 'now'>): Site {
           agent: client.agent,
           hostname: hostname.replace(/^\[|\]$/g, ''), // IPv6
           port,
-          path,
+          path: bytesOf(path),
           headers: { [WARM]: job, 'accept-encoding': 'br, gzip' },
           signal: AbortSignal.timeout(TIMEOUT_MS),
         });
@@ -44,6 +44,11 @@ export function siteAt(edgeUrl: string, clock: Pick<Clock, 'now'>): Site {
         request.end();
       }),
   };
+}
+
+/** A request line holds bytes, Node writes a character for each: what a viewer asked unencoded is asked so again. */
+function bytesOf(path: string): string {
+  return Buffer.from(path).toString('latin1');
 }
 
 /** The recorder's own word; without it the cache's: Age counts whole seconds since the origin answered. */

@@ -21,7 +21,7 @@ import { runInNewContext } from 'node:vm';
 import type { DynamoCall, Item, Operation, Operations } from '../aws/dynamo';
 import { dynamoGraph } from '../aws/graph';
 import { EDGES_MAX } from '../core/plan/native-edges';
-import { type PlanOptions, plan, readEdges } from '../core/plan/plan';
+import { plan, type ReadOptions, readEdges } from '../core/plan/plan';
 import type { Graph } from '../core/ports';
 import type { Revalidation } from '../core/revalidation';
 import { parseTag, type Tag } from '../core/tags';
@@ -32,7 +32,7 @@ const TABLE = 'bench';
 const PAGE_BYTES = 1_048_576;
 const MB = 1_000_000;
 const RUNS = 5;
-const options: PlanOptions = {
+const options: ReadOptions = {
   nowSeconds: 1_767_222_000,
   warmUrlsMax: 1_000,
   purge: 'native',

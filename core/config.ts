@@ -69,6 +69,7 @@ export const ENV = {
   warmQueueUrl: 'ISR_WARM_QUEUE_URL',
   distributionId: 'ISR_DISTRIBUTION_ID',
   edgeUrl: 'ISR_EDGE_URL',
+  gatherMs: 'ISR_GATHER_MS',
   graceMs: 'ISR_GRACE_MS',
   settleMs: 'ISR_SETTLE_MS',
   warmUrlsMax: 'ISR_WARM_URLS_MAX',
@@ -82,6 +83,8 @@ export interface InvalidatorConfig {
   readonly table: string;
   readonly warmQueueUrl: string;
   readonly distributionId: string;
+  /** A purge takes more revalidations until none has come for so long. */
+  readonly gatherMs: number;
   /** Between epochs and purge: what was recorded before may still be streaming into the cache. */
   readonly graceMs: number;
   /** How long the origin may still read what was there before a change: its replicas lag. */
@@ -110,6 +113,7 @@ export const BROWSER_CACHE_CONTROL = 'public, max-age=0, must-revalidate';
 export const RECEIVES_MAX = 5;
 
 export const WORKER_DEFAULTS = {
+  gatherMs: 500,
   graceMs: 1_000,
   settleMs: 0,
   warmUrlsMax: 1_000,
@@ -123,6 +127,7 @@ export function invalidatorConfig(env: Environment): InvalidatorConfig {
     table: required(env, ENV.table),
     warmQueueUrl: required(env, ENV.warmQueueUrl),
     distributionId: required(env, ENV.distributionId),
+    gatherMs: whole(env, ENV.gatherMs, WORKER_DEFAULTS.gatherMs),
     graceMs: whole(env, ENV.graceMs, WORKER_DEFAULTS.graceMs),
     settleMs: whole(env, ENV.settleMs, WORKER_DEFAULTS.settleMs),
     warmUrlsMax: whole(env, ENV.warmUrlsMax, WORKER_DEFAULTS.warmUrlsMax),

@@ -17,6 +17,21 @@ export function etagWithTags(etag: string, sorted: readonly Tag[]): string | und
   return match ? `${match[1] ?? ''}"${match[2]}~${tagSetId(sorted)}"` : undefined;
 }
 
+/** In front of an ETag, where no server that cuts off an ending finds its own. */
+const UNCONFIRMED = 'not-modified~';
+
+/**
+ * For a copy that was renewed and may carry other tags: it still names its body, names no tags that it did not name
+ * before, and is one that its origin does not know, and answers in full.
+ * @returns undefined when it is no ETag
+ */
+export function etagUnconfirmed(etag: string): string | undefined {
+  const match = ETAG.exec(etag);
+  if (!match) return undefined;
+  const [, weak = '', opaque = ''] = match;
+  return opaque.startsWith(UNCONFIRMED) ? etag : `${weak}"${UNCONFIRMED}${opaque}"`;
+}
+
 /** Does it say that its page came with these very tags? */
 export function isEtagOf(etag: string, sorted: readonly Tag[]): boolean {
   return ETAG.test(etag) && etag.endsWith(`~${tagSetId(sorted)}"`);

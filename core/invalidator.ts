@@ -1,62 +1,46 @@
 /**
- * The invalidator: a batch of revalidations becomes the fewest purge items, once.
+ * The invalidator: revalidations become the fewest purge items, once.
  *
- *     1 write epochs    2 let grace pass    3 read edges    4 plan    5 purge    6 enqueue warms
+ *     gather    1 write epochs    2 let grace pass    3 read edges    4 plan    5 purge    6 enqueue warms
  *
  * The order of 1 and 3 is the fence's (core/fence.ts). `grace` is for what was recorded just before the epoch and
  * may still be streaming into the cache: a purge that overtook it would leave it there.
  * Where the origin's replicas lag, the epoch lies by `settle` in the future, and the purge waits for it too: what was
  * rendered meanwhile counts as old.
  *
- * It may be killed anywhere and run again with the same messages, in other company. A batch opens a purge: who is in it,
- * and then by which items, is written down once, before anything is sent. Whoever comes later finds it by any of its
- * jobs and carries it out as it was decided: the same invalidation, which CloudFront neither does nor charges twice.
+ * It may be killed anywhere and run again with the same messages, in other company. Who is purged together (core/gather.ts)
+ * and by which items is written down once, before anything is sent. Whoever comes later finds it by any of its jobs and
+ * carries it out as it was decided: the same invalidation, which CloudFront neither does nor charges twice.
  * A purge never deletes edges. They expire.
  * @module
  */
 import type { InvalidatorConfig } from './config';
-import { hash } from './hash';
+import { type GatherPorts, gather, turnAt } from './gather';
 import { inParallel } from './parallel';
 import { type PlanOptions, plan, type Reading, readEdges } from './plan/plan';
-import type {
-  Clock,
-  Graph,
-  Jobs,
-  PurgeOutcome,
-  Purger,
-  Purges,
-  PurgeWork,
-  WarmMessage,
-  WarmQueue,
-} from './ports';
+import type { Decision, Graph, Jobs, Ledger, Purger, WarmQueue } from './ports';
 import type { QueuedRevalidation, Revalidation } from './revalidation';
-import type { Url } from './urls';
+import { spellingsOf, type Url } from './urls';
+import { warmParts } from './warm-parts';
+import { purgeInWaves } from './waves';
 
-/** CloudFront takes so many items a second (CFDG, cloudfront-limits#limits-invalidations). */
-const WAVE_ITEMS_MAX = 150;
-const WAVE_PAUSE_MS = 1_000;
-/** What CloudFront has no room for is tried again after so long, twice as long, … */
-const REFUSED_PAUSE_MS = { first: 1_000, max: 16_000 };
 /** Past it the messages go back to the queue: well before the function's own time is up (lib/invalidator.ts). */
-const PURGE_MS_MAX = 200_000;
-/** A part is what one run of the warmer takes. */
-const WARM_PART_URLS = 25;
+const WORK_MS_MAX = 200_000;
 const JOBS_AT_ONCE = 10;
 /** A tag with more urls is spread, so that neither its writes nor its reads are one partition's. */
 const SHARD_URLS_MAX = 100_000;
 
-export interface InvalidatorPorts {
+export interface InvalidatorPorts extends GatherPorts {
   readonly graph: Graph;
   readonly jobs: Jobs;
-  readonly purges: Purges;
   readonly purger: Purger;
+  readonly ledger: Ledger;
   readonly warmQueue: WarmQueue;
-  readonly clock: Clock;
 }
 
 export type InvalidateOutcome =
   | { readonly kind: 'done' }
-  /** CloudFront has had no room all the time: the messages go back to the queue. */
+  /** CloudFront has had no room all the time, or another worker is not done: the messages go back to the queue. */
   | { readonly kind: 'deferred'; readonly why: string };
 
 /** Jobs that are purged together, and when their epoch is. */
@@ -64,7 +48,7 @@ interface Group {
   readonly id: string;
   readonly epochMs: number;
   readonly members: readonly QueuedRevalidation[];
-  readonly items: readonly string[] | undefined;
+  readonly decision: Decision | undefined;
 }
 
 /** @throws what a port throws; then nothing is lost: the messages stay in the queue */
@@ -73,97 +57,109 @@ export async function invalidate(
   config: InvalidatorConfig,
   ports: InvalidatorPorts,
 ): Promise<InvalidateOutcome> {
+  const lateAtMs = ports.clock.now() + WORK_MS_MAX;
   const facts = await inParallel(batch, JOBS_AT_ONCE, ({ job }) => ports.jobs.get(job));
   const isOpen = (_: unknown, at: number) => facts[at]?.warmParts === undefined;
   const open = batch.filter(isOpen);
   const begun = facts.filter(isOpen).map((it) => it?.purge);
-
   const news = open.filter((_, at) => begun[at] === undefined);
-  const opened = news.length > 0 ? await openPurge(news, config, ports) : undefined;
-  if (opened) {
-    const outcome = await carryOut(opened.group, config, ports);
-    if (outcome.kind === 'deferred') return outcome;
+
+  const ids = new Set(begun.filter((id) => id !== undefined));
+  if (news.length > 0) {
+    const id = await gather(news, ports);
+    for (const joined of await begin(id, news, ports)) ids.add(joined);
   }
-  for (const id of new Set([...begun, ...(opened?.others ?? [])])) {
-    if (id === undefined) continue;
-    const outcome = await carryOut(await groupOf(id, ports), config, ports);
+  for (const id of ids) {
+    const turn = await turnAt(id, { lateAtMs, config }, ports);
+    if (turn === 'late') return { kind: 'deferred', why: `another worker is at the purge ${id}` };
+    if (turn === 'done') continue;
+    const outcome = await carryOutOrRelease(id, { lateAtMs, config }, ports);
     if (outcome.kind === 'deferred') return outcome;
   }
   return { kind: 'done' };
 }
 
-/** @returns the purge that was opened, and those to which a duplicate of these revalidations has joined them before */
-async function openPurge(
-  asked: readonly QueuedRevalidation[],
-  { settleMs }: InvalidatorConfig,
+/** Who fails says that nobody is at work any more, so that the next one need not wait. */
+async function carryOutOrRelease(
+  id: string,
+  work: Work,
   ports: InvalidatorPorts,
-): Promise<{ group: Group; others: readonly string[] }> {
-  const id = hash(JSON.stringify(asked.map(({ messageId }) => messageId).sort())).slice(0, 32);
-  const epochMs = ports.clock.now() + settleMs; // until then a render may read old data
-  const work = await ports.purges.open(id, { epochMs, asked });
-  const { group, joined } = await join({ id, work, items: undefined }, ports);
-  return { group, others: joined.filter((other) => other !== id) };
+): Promise<InvalidateOutcome> {
+  const { purges, clock } = ports;
+  try {
+    const outcome = await carryOut(await groupOf(id, ports), work, ports);
+    if (outcome.kind === 'done') await purges.done(id, clock.now());
+    else await purges.seen(id, 0);
+    return outcome;
+  } catch (thrown) {
+    await purges.seen(id, 0).catch(() => {}); // the failure that matters is the first
+    throw thrown;
+  }
 }
 
-/** A purge that was opened, perhaps by somebody who died before all its jobs had joined. */
-async function groupOf(id: string, ports: InvalidatorPorts): Promise<Group> {
-  const purge = await ports.purges.get(id);
-  if (!purge) throw new Error(`the purge ${id} is not there`); // it is opened before any job joins it
-  return (await join({ id, work: purge.work, items: purge.items }, ports)).group;
-}
-
-interface Opened {
-  readonly id: string;
-  readonly work: PurgeWork;
-  readonly items: readonly string[] | undefined;
-}
-
-/** A job keeps to the purge that it was told first: so everybody who asks who is in this one gets the same answer. */
-async function join(
-  { id, work, items }: Opened,
+/** A job keeps to the purge that it was told first. @returns for each revalidation, which that is */
+function begin(
+  purge: string,
+  asked: readonly QueuedRevalidation[],
   { jobs, clock }: InvalidatorPorts,
-): Promise<{ group: Group; joined: readonly string[] }> {
-  const { epochMs, asked } = work;
+): Promise<string[]> {
   const purgingAtMs = clock.now();
-  const joined = await inParallel(asked, JOBS_AT_ONCE, (revalidation) => {
-    const { job, requestedAtMs, tags, urls } = revalidation;
+  return inParallel(asked, JOBS_AT_ONCE, ({ job, requestedAtMs, tags, urls }) => {
     const counts = { tags: tags.length, urls: urls.length };
-    return jobs.begin(job, { requestedAtMs, purgingAtMs, epochMs, ...counts, purge: id });
+    return jobs.begin(job, { requestedAtMs, purgingAtMs, ...counts, purge });
   });
-  const members = asked.filter((_, at) => joined[at] === id);
-  return { group: { id, epochMs, members, items }, joined };
+}
+
+/** Some may have died before their jobs knew of the purge: everybody who asks who is in it gets the same answer. */
+async function groupOf(id: string, ports: InvalidatorPorts): Promise<Group> {
+  const { epochMs, asked, decision } = await ports.purges.get(id);
+  const begun = await begin(id, asked, ports);
+  return { id, epochMs, decision, members: asked.filter((_, at) => begun[at] === id) };
+}
+
+interface Work {
+  readonly lateAtMs: number;
+  readonly config: InvalidatorConfig;
 }
 
 async function carryOut(
   group: Group,
-  config: InvalidatorConfig,
+  { lateAtMs, config }: Work,
   ports: InvalidatorPorts,
 ): Promise<InvalidateOutcome> {
-  const { id, epochMs, members } = group;
-  const { graph, jobs, clock } = ports;
-  let items = group.items;
+  const { id, members, epochMs } = group;
+  const { purges, clock, ledger } = ports;
   let reading: Reading | undefined;
-  if (!items) {
+  let { decision } = group;
+  if (!decision) {
     // 1 write epochs
-    await graph.putEpochs({ ...union(members), epochMs, job: members.at(-1)?.job ?? '' });
+    const { tags, urls } = union(members);
+    const job = members.at(-1)?.job ?? '';
+    await ports.graph.putEpochs({ tags, urls: urls.flatMap(spellingsOf), epochMs, job });
     await clock.sleep(config.settleMs + config.graceMs);
     // 2 read edges
     reading = await read(members, config, ports);
-    const whole = plan(union(members), reading, planOptions(config, clock));
-    items = await ports.purges.decide(id, whole.items.map(({ item }) => item).sort());
+    decision = await purges.decide(id, decisionFor(members, reading, config));
   }
-  const purge = await purgeInWaves(items, id, ports);
+  const { items } = decision;
+  if (items.length > 0) await ledger.charge(id, items.length, epochMs);
+  const seen = () => purges.seen(id, clock.now());
+  const purge = await purgeInWaves({ id, items, lateAtMs, seen }, ports);
   if (purge.kind === 'deferred') return purge;
 
-  const edges = reading ?? (await read(members, config, ports));
-  await inParallel(members, JOBS_AT_ONCE, (revalidation) => {
-    const { items: own, skipped, covered } = plan(revalidation, edges, planOptions(config, clock));
-    const counts = { items: own.length, skipped: skipped.length, covered };
-    const { invalidations } = purge;
-    return jobs.purged(revalidation.job, { purgedAtMs: clock.now(), ...counts, invalidations });
-  });
-  await warm(group, edges, config, ports);
+  reading ??= await read(members, config, ports);
+  await tellPurged(group, { reading, config, invalidations: purge.invalidations }, ports);
+  await warm(group, { reading, config }, ports);
   return { kind: 'done' };
+}
+
+function decisionFor(
+  members: readonly QueuedRevalidation[],
+  reading: Reading,
+  config: InvalidatorConfig,
+): Decision {
+  const { items } = plan(union(members), reading, planOptions(config));
+  return { items: items.map(({ item }) => item).sort() };
 }
 
 async function read(
@@ -171,101 +167,56 @@ async function read(
   config: InvalidatorConfig,
   { graph, clock }: InvalidatorPorts,
 ): Promise<Reading> {
-  const reading = await readEdges(graph, union(members), planOptions(config, clock));
+  const nowSeconds = Math.floor(clock.now() / 1_000);
+  const reading = await readEdges(graph, union(members), { nowSeconds, ...planOptions(config) });
   for (const [tag, { count }] of reading.dependents) {
     if (count > SHARD_URLS_MAX) await graph.spread(tag);
   }
   return reading;
 }
 
-function planOptions({ warmUrlsMax }: InvalidatorConfig, clock: Clock): PlanOptions {
-  const nowSeconds = Math.floor(clock.now() / 1_000);
-  return { nowSeconds, warmUrlsMax, purge: 'native', allowCollateral: false };
+function planOptions({ warmUrlsMax }: InvalidatorConfig): PlanOptions {
+  return { warmUrlsMax, purge: 'native', allowCollateral: false };
 }
 
-type PurgeResult =
-  | { readonly kind: 'done'; readonly invalidations: readonly string[] }
-  | { readonly kind: 'deferred'; readonly why: string };
-
-/** The reference names the purge and its items: told again it is the same invalidation, and no other. */
-async function purgeInWaves(
-  items: readonly string[],
-  id: string,
-  ports: InvalidatorPorts,
-): Promise<PurgeResult> {
-  const lateAtMs = ports.clock.now() + PURGE_MS_MAX;
-  const invalidations: string[] = [];
-  for (const wave of chunks(items, WAVE_ITEMS_MAX)) {
-    if (invalidations.length > 0) await ports.clock.sleep(WAVE_PAUSE_MS);
-    const reference = hash(JSON.stringify([id, wave]));
-    const outcome = await purgeUntil(lateAtMs, { wave, reference }, ports);
-    if (outcome.kind === 'deferred') return outcome;
-    invalidations.push(outcome.invalidation);
-  }
-  return { kind: 'done', invalidations };
+interface Told {
+  readonly reading: Reading;
+  readonly config: InvalidatorConfig;
 }
 
-/** A refusal for want of room is normal flow: the wave is sent again, in its turn, until time is up. */
-async function purgeUntil(
-  lateAtMs: number,
-  { wave, reference }: { wave: readonly string[]; reference: string },
-  { purger, clock }: InvalidatorPorts,
-): Promise<PurgeOutcome> {
-  const { first, max } = REFUSED_PAUSE_MS;
-  for (let pauseMs = first; ; pauseMs = Math.min(pauseMs * 2, max)) {
-    const outcome = await purger.purge(wave, reference);
-    if (outcome.kind === 'accepted' || clock.now() + pauseMs > lateAtMs) return outcome;
-    await clock.sleep(pauseMs);
-  }
+async function tellPurged(
+  { members, epochMs }: Group,
+  { reading, config, invalidations }: Told & { readonly invalidations: readonly string[] },
+  { jobs, clock }: InvalidatorPorts,
+): Promise<void> {
+  await inParallel(members, JOBS_AT_ONCE, (revalidation) => {
+    const { items, skipped, covered } = plan(revalidation, reading, planOptions(config));
+    const counts = { items: items.length, skipped: skipped.length, covered };
+    const purgedAtMs = clock.now();
+    return jobs.purged(revalidation.job, { purgedAtMs, epochMs, ...counts, invalidations });
+  });
 }
 
-/**
- * A url that several jobs have changed is fetched once for all of them. A part's urls are all of the same jobs, so that no
- * job is told of another's pages.
- */
 async function warm(
   { members, epochMs }: Group,
-  reading: Reading,
-  config: InvalidatorConfig,
+  { reading, config }: Told,
   { warmQueue, jobs, clock }: InvalidatorPorts,
 ): Promise<void> {
   const urlsOf = new Map<string, readonly Url[]>();
   for (const revalidation of members) {
-    urlsOf.set(revalidation.job, plan(revalidation, reading, planOptions(config, clock)).warm);
+    urlsOf.set(revalidation.job, plan(revalidation, reading, planOptions(config)).warm);
   }
-  const messages = groupsOf(urlsOf).flatMap((group) =>
-    chunks(group.urls, WARM_PART_URLS).map((urls): WarmMessage => {
-      const part = hash(JSON.stringify([group.jobs, epochMs, urls])).slice(0, 16);
-      return { part, jobs: group.jobs, epochMs, urls };
-    }),
-  );
+  const messages = warmParts(urlsOf, epochMs);
   await warmQueue.send(messages);
   await inParallel([...urlsOf], JOBS_AT_ONCE, ([job, urls]) => {
     const own = messages.filter((message) => message.jobs.includes(job));
-    const warmParts = own.map(({ part }) => part);
-    return jobs.warming(job, { warmingAtMs: clock.now(), warmParts, warmUrls: urls.length });
+    const parts = own.map(({ part }) => part);
+    return jobs.warming(job, {
+      warmingAtMs: clock.now(),
+      warmParts: parts,
+      warmUrls: urls.length,
+    });
   });
-}
-
-interface WarmGroup {
-  readonly jobs: readonly string[];
-  readonly urls: Url[];
-}
-
-/** Urls by the jobs that they belong to. */
-function groupsOf(urlsOf: ReadonlyMap<string, readonly Url[]>): WarmGroup[] {
-  const jobsOf = new Map<Url, string[]>();
-  for (const [job, urls] of urlsOf) {
-    for (const url of urls) jobsOf.set(url, [...(jobsOf.get(url) ?? []), job]);
-  }
-  const groups = new Map<string, WarmGroup>();
-  for (const [url, jobs] of [...jobsOf].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const name = JSON.stringify(jobs);
-    const group = groups.get(name) ?? { jobs, urls: [] };
-    group.urls.push(url);
-    groups.set(name, group);
-  }
-  return [...groups.values()];
 }
 
 function union(asked: readonly Revalidation[]): Revalidation {
@@ -273,9 +224,4 @@ function union(asked: readonly Revalidation[]): Revalidation {
     tags: [...new Set(asked.flatMap(({ tags }) => tags))],
     urls: [...new Set(asked.flatMap(({ urls }) => urls))],
   };
-}
-
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  const count = Math.ceil(items.length / size);
-  return Array.from({ length: count }, (_, i) => items.slice(i * size, (i + 1) * size));
 }

@@ -108,13 +108,16 @@ export interface Jobs {
   /** @returns the purge that the job belongs to: the one it was told first */
   begin(
     id: string,
-    facts: Pick<JobFacts, 'requestedAtMs' | 'purgingAtMs' | 'epochMs' | 'tags' | 'urls'> & {
+    facts: Pick<JobFacts, 'requestedAtMs' | 'purgingAtMs' | 'tags' | 'urls'> & {
       readonly purge: string;
     },
   ): Promise<string>;
   purged(
     id: string,
-    facts: Pick<JobFacts, 'purgedAtMs' | 'items' | 'skipped' | 'covered' | 'invalidations'>,
+    facts: Pick<
+      JobFacts,
+      'purgedAtMs' | 'epochMs' | 'items' | 'skipped' | 'covered' | 'invalidations'
+    >,
   ): Promise<void>;
   /** Names the warm parts, all of them enqueued: only theirs count. */
   warming(
@@ -127,24 +130,66 @@ export interface Jobs {
   failed(id: string, facts: { failedAtMs: number; error: string }): Promise<void>;
 }
 
-/** A batch of revalidations that are purged together. */
-export interface PurgeWork {
-  readonly epochMs: number;
+/** Some revalidations that join a purge together. */
+export interface Joining {
+  /** The same for the same messages. */
+  readonly id: string;
+  readonly atMs: number;
   readonly asked: readonly QueuedRevalidation[];
 }
 
+/** How far a purge is. */
+export interface PurgeProgress {
+  readonly joinedAtMs: number;
+  /** From its epoch on nobody joins it. */
+  readonly epochMs?: number;
+  /** When somebody was last seen at work on it. */
+  readonly seenAtMs?: number;
+  readonly doneAtMs?: number;
+}
+
+/** What is to be purged. */
+export interface Decision {
+  readonly items: readonly string[];
+  /** Why nothing is, although there is something to purge. */
+  readonly refused?: string;
+}
+
 /**
- * What is purged together, and by which items; each is written once and then stays as it is, so that whoever goes on
- * after a death does what was begun, and pays for nothing twice.
+ * What is purged together. Revalidations join a purge until it has its epoch; then its items are decided. Each of these
+ * is written once, so that whoever goes on after a death does what was begun, and pays for nothing twice.
  */
 export interface Purges {
-  /** @returns the work that this purge was first opened with */
-  open(id: string, work: PurgeWork): Promise<PurgeWork>;
-  get(
-    id: string,
-  ): Promise<{ readonly work: PurgeWork; readonly items?: readonly string[] } | undefined>;
-  /** @returns the items that were decided first */
-  decide(id: string, items: readonly string[]): Promise<readonly string[]>;
+  /** The purge that was last announced; it may be closed already. */
+  current(): Promise<string | undefined>;
+  /** Makes a purge the one that takes more. @returns false when `before` is no more the current one */
+  announce(id: string, before: string | undefined): Promise<boolean>;
+  /** @returns false when it is closed, or full; told again it changes nothing */
+  join(id: string, joining: Joining): Promise<boolean>;
+  progress(id: string): Promise<PurgeProgress>;
+  /** From now on nobody joins. @returns false when it had its epoch already */
+  close(id: string, epochMs: number): Promise<boolean>;
+  /** Of a closed purge, who has joined, and what was decided. */
+  get(id: string): Promise<{
+    readonly epochMs: number;
+    readonly asked: readonly QueuedRevalidation[];
+    readonly decision?: Decision;
+  }>;
+  /** @returns what was decided first */
+  decide(id: string, decision: Decision): Promise<Decision>;
+  /** Somebody is at work on it; 0 says that nobody is any more. */
+  seen(id: string, atMs: number): Promise<void>;
+  /** Takes over from whoever was last seen. @returns false when somebody was seen since `before` */
+  claim(id: string, atMs: number, before: number): Promise<boolean>;
+  done(id: string, atMs: number): Promise<void>;
+}
+
+/** Purge items by the month (UTC), as CloudFront counts them for its price. */
+export interface Ledger {
+  /** Items of that moment's month so far. */
+  used(atMs: number): Promise<number>;
+  /** Counts the items of a purge, once, however often it is told. */
+  charge(purge: string, items: number, atMs: number): Promise<void>;
 }
 
 export type PurgeOutcome =

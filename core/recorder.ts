@@ -18,7 +18,7 @@ import {
   servedSeconds,
 } from './cache-policy';
 import type { RecorderConfig } from './config';
-import { etagWithTags, isEtagOf } from './etag';
+import { etagUnconfirmed, etagWithTags, isEtagOf } from './etag';
 import { isMarkedBefore, isRenderedBefore, parseAged, parseElapsed, renderStart } from './fence';
 import { ELAPSED, field, NATIVE_TAGS, RENDERED_AT, RULING } from './headers';
 import { NATIVE_TAGS_MAX, nativeTags } from './native-tags';
@@ -253,10 +253,12 @@ function nextRecord(
  * What the cache may ask the origin about: an ETag that names these tags, and nothing else. Last-Modified counts whole
  * seconds and knows no tags: a 304 for it might renew a page that a purge was meant to end.
  */
-function validators({ response }: Page, tags: readonly Tag[]): Record<string, string> {
+function validators({ status, response }: Page, tags: readonly Tag[]): Record<string, string> {
   const etag = field(response, 'etag');
   const isOwn = etag === undefined || isEtagOf(etag, tags);
-  return { ...(isOwn ? {} : { etag: etagWithTags(etag, tags) ?? '' }), 'last-modified': '' };
+  // a 304's copy may carry other tags than these: an ETag that named them would be confirmed by the next 304
+  const renamed = status === 304 ? etagUnconfirmed : etagWithTags;
+  return { ...(isOwn ? {} : { etag: renamed(etag, tags) ?? '' }), 'last-modified': '' };
 }
 
 /** Does this 304 confirm a copy with these very tags? Else its copy lives a second, and is then fetched in full. */

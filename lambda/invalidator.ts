@@ -8,6 +8,7 @@ import { consume } from '../aws/consume';
 import { dynamoOverSdk } from '../aws/dynamo-sdk';
 import { dynamoGraph } from '../aws/graph';
 import { dynamoJobs } from '../aws/jobs';
+import { dynamoLedger } from '../aws/ledger';
 import { cloudFrontPurger } from '../aws/purger';
 import { dynamoPurges } from '../aws/purges';
 import { sqsWarmQueue } from '../aws/queue';
@@ -21,6 +22,7 @@ const ports = {
   graph: dynamoGraph(dynamo, config.table),
   jobs: dynamoJobs(dynamo, config.table, clock),
   purges: dynamoPurges(dynamo, config.table, clock),
+  ledger: dynamoLedger(dynamo, config.table),
   purger: cloudFrontPurger(new CloudFrontClient({}), config.distributionId),
   warmQueue: sqsWarmQueue(new SQSClient({}), config.warmQueueUrl),
   clock,

@@ -15,10 +15,10 @@ import type { QueuePair } from './queues';
 
 /** Time for a full batch in waves, and for CloudFront to have room again: core/invalidator.ts gives up well before. */
 export const INVALIDATOR_TIMEOUT = Duration.seconds(300);
-/** More than ten need a window of at least a second; a burst coalesces within a batch. */
-const BATCH_SIZE = 10;
-/** CloudFront takes 150 items a second from all of them together; two is the least that Lambda allows. */
-const CONCURRENCY_MAX = 2;
+/** More than ten need a window of at least a second (Lambda, services-sqs-parameters). */
+const BATCH_SIZE = { withWindow: 1_000, without: 10 };
+/** A burst comes in several batches, by as many pollers: all have to be at work to be purged together. */
+const CONCURRENCY_MAX = 10;
 
 export interface InvalidatorParts {
   readonly table: dynamodb.ITable;
@@ -53,7 +53,7 @@ export class Invalidator extends Construct {
     warms.queue.grant(this.function, 'sqs:SendMessage');
     this.function.addEventSource(
       new SqsEventSource(revalidations.queue, {
-        batchSize: BATCH_SIZE,
+        batchSize: batchWindow.toSeconds() >= 1 ? BATCH_SIZE.withWindow : BATCH_SIZE.without,
         maxBatchingWindow: batchWindow,
         reportBatchItemFailures: true,
         maxConcurrency: CONCURRENCY_MAX,

@@ -70,6 +70,11 @@ const TABLE = 'isr-local';
 const DISTRIBUTION_ID = 'ELOCALISR00001';
 /** A response must not wait for a recorder longer than the fence's slack allows for: core/fence.ts. */
 const RECORDERS = { concurrency: 100, waitMaxMs: 400 };
+/** Deployed, a batch gathers for a second; here a burst still has to come together, and nobody likes to wait. */
+const INVALIDATORS = 5;
+const REVALIDATIONS = { batchSize: 1_000, batchWindowMs: 100, concurrency: INVALIDATORS };
+const GATHER_MS = 150;
+const WARMS = { batchSize: 1, batchWindowMs: 0 };
 const SECONDS = 1_000;
 
 /** @throws IsrError `origin-invalid`, `origin-unreachable`, `port-taken`: one sentence each */
@@ -207,6 +212,7 @@ async function openWorkers(
     AWS_ENDPOINT_URL_CLOUDFRONT: api.url,
     [ENV.warmQueueUrl]: warmQueue.url,
     [ENV.distributionId]: DISTRIBUTION_ID,
+    [ENV.gatherMs]: String(GATHER_MS),
     [ENV.graceMs]: String(options.graceMs ?? WORKER_DEFAULTS.graceMs),
   };
   const warmerEnv = {
@@ -215,18 +221,22 @@ async function openWorkers(
     [ENV.warmDeadlineMs]: String(options.warmDeadlineMs ?? WORKER_DEFAULTS.warmDeadlineMs),
   };
   const [invalidator, warmer] = await Promise.all([
-    load('invalidator', { env: invalidatorEnv, timeoutMs: 60 * SECONDS }, options, parts),
+    load(
+      'invalidator',
+      { env: invalidatorEnv, timeoutMs: 300 * SECONDS, concurrency: INVALIDATORS },
+      options,
+      parts,
+    ),
     load('warmer', { env: warmerEnv, timeoutMs: 120 * SECONDS }, options, parts),
   ]);
   const mapping = {
     sqsEndpoint: stores.sqs.endpoint,
-    batchWindowMs: 0,
     onError: (error: unknown) => options.onLog?.(`queue: ${reasonOf(error)}`),
   };
   await parts.open(
-    mapQueue({ ...mapping, queueUrl: revalidateQueue.url, fn: invalidator, batchSize: 10 }),
+    mapQueue({ ...mapping, ...REVALIDATIONS, queueUrl: revalidateQueue.url, fn: invalidator }),
   );
-  await parts.open(mapQueue({ ...mapping, queueUrl: warmQueue.url, fn: warmer, batchSize: 1 }));
+  await parts.open(mapQueue({ ...mapping, ...WARMS, queueUrl: warmQueue.url, fn: warmer }));
 }
 
 /** AWS_ENDPOINT_URL_* are the SDK's own variables. */

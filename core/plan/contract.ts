@@ -11,8 +11,6 @@ export const PATHS_MAX = 50;
 
 /** The same for reading and for planning what was read. */
 export interface PlanOptions {
-  /** Edges that expire later count. */
-  readonly nowSeconds: number;
   readonly warmUrlsMax: number;
   /** `paths` where CloudFront has no tags: opted out, or in China. */
   readonly purge: 'native' | 'paths';
@@ -20,6 +18,13 @@ export interface PlanOptions {
   readonly allowCollateral: boolean;
   /** @default PATHS_MAX */
   readonly pathsMax?: number;
+}
+
+export interface ReadOptions extends PlanOptions {
+  /** Edges that expire later count. */
+  readonly nowSeconds: number;
+  /** @default EDGES_MAX (native-edges.ts) */
+  readonly edgesMax?: number;
 }
 
 /** Urls, of which some are shown. */

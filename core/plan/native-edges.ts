@@ -22,8 +22,8 @@ import { inParallel } from '../parallel';
 import type { Graph } from '../ports';
 import type { Tag } from '../tags';
 import { isPurgeable, type Url } from '../urls';
-import { SAMPLE_URLS } from './contract';
-import type { Dependents, ReadOptions } from './read';
+import { type ReadOptions, SAMPLE_URLS } from './contract';
+import type { Dependents } from './read';
 
 const READS_AT_ONCE = 10;
 /** Up to so many kept edges a plan is the cheapest there is; they take some 30 MB. */

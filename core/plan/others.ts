@@ -6,7 +6,7 @@
  * @module
  */
 import type { Graph } from '../ports';
-import { isPurgeable, type Url } from '../urls';
+import { isPurgeable, spellingsOf, type Url } from '../urls';
 import type { Urls } from './contract';
 import { prefixTree } from './prefix-tree';
 
@@ -23,9 +23,10 @@ export async function readOthers(
 ): Promise<Others[] | undefined> {
   if (wanted.size <= pathsMax && [...wanted].every(isPurgeable)) return undefined;
   const tree = prefixTree(wanted);
+  const asked = new Set([...wanted].flatMap(spellingsOf)); // in whatever spelling it is recorded
   for await (const page of graph.urls(tree.root.prefix, nowSeconds)) {
     for (const url of page) {
-      if (!wanted.has(url)) tree.addOthers(url, { count: 1, sample: [url] });
+      if (!asked.has(url)) tree.addOthers(url, { count: 1, sample: [url] });
     }
   }
   return tree.nodes

@@ -15,8 +15,8 @@ import { planNative } from './native';
 import { planByPaths } from './paths';
 import type { Reading } from './read';
 
-export type { Plan, PlanItem, PlanOptions } from './contract';
-export { type Reading, type ReadOptions, readEdges } from './read';
+export type { Plan, PlanItem, PlanOptions, ReadOptions } from './contract';
+export { type Reading, readEdges } from './read';
 
 /**
  * @param work what was read, or a part of it

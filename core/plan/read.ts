@@ -9,17 +9,12 @@ import { inParallel } from '../parallel';
 import type { Graph } from '../ports';
 import type { Revalidation } from '../revalidation';
 import type { Tag } from '../tags';
-import type { Url } from '../urls';
-import { PATHS_MAX, type PlanOptions } from './contract';
+import { spellingsOf, type Url } from '../urls';
+import { PATHS_MAX, type ReadOptions } from './contract';
 import { readNativeEdges } from './native-edges';
 import { type Others, readOthers } from './others';
 
 const READS_AT_ONCE = 10;
-
-export interface ReadOptions extends PlanOptions {
-  /** @default EDGES_MAX (native-edges.ts) */
-  readonly edgesMax?: number;
-}
 
 /** What the graph says about a tag. */
 export interface Dependents {
@@ -55,7 +50,10 @@ export async function readEdges(
 ): Promise<Reading> {
   const { nowSeconds, purge, pathsMax = PATHS_MAX } = options;
   const live = await inParallel(urls, READS_AT_ONCE, async (url) => {
-    return (await graph.isLive(url, nowSeconds)) ? [url] : [];
+    const spellings = await Promise.all(
+      spellingsOf(url).map((spelling) => graph.isLive(spelling, nowSeconds)),
+    );
+    return spellings.includes(true) ? [url] : [];
   });
   const liveUrls = new Set(live.flat());
   if (purge === 'native') {

@@ -161,7 +161,7 @@ function check({ quantity, items }: Batch): void {
 /** A path as sent, percent-encoded, or a tag (CFDG, invalidation-specifying-objects, invalidation-specifying-tags). */
 function isItem(item: string): boolean {
   if (item.startsWith('#')) return /^#[!-+\--~]{1,256}$/.test(item);
-  return /^\/[!$-;=?-Z_a-z~]*$/.test(item) && item.length <= PATH_LENGTH_MAX; // RFC 1738 §2.2: the rest is unsafe
+  return /^\/[!$-;=?-Z_a-z]*$/.test(item) && item.length <= PATH_LENGTH_MAX; // RFC 1738 §2.2: the rest is unsafe, `~` too
 }
 
 function isSame(before: readonly string[], now: readonly string[]): boolean {

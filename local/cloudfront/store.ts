@@ -64,6 +64,14 @@ export interface Store {
   invalidate(item: string): number;
 }
 
+/**
+ * Paths that may drop nothing, and so drop nothing here: a percent-encoded character that needs no encoding (`~` is not
+ * supported, encoded or not), empty and dot segments.
+ * @see CFDG, invalidation-specifying-objects; RFC 1738 §2.2
+ */
+const NAMES_NOTHING =
+  /^[^?]*\/(\/|\.\.?([/?]|$))|%(?!2[0235]|3[CE]|5[B-E]|60|7[BCD]|[89A-F][\dA-F])/i;
+
 /** What a copy costs beside its strings and its body. */
 const COPY_OVERHEAD_BYTES = 1_024;
 
@@ -97,7 +105,7 @@ export function createStore({ maxBytes }: { maxBytes: number }): Store {
 
   function covered(item: string): Iterable<Copy> {
     if (item.startsWith('#')) return byTag.get(item.slice(1).toLowerCase()) ?? [];
-    if (/~|%7e/i.test(item)) return []; // not supported, encoded or not (CFDG, invalidation-specifying-objects)
+    if (NAMES_NOTHING.test(item)) return [];
     return item.endsWith('*') ? startingWith(item.slice(0, -1)) : (byUrl.get(item) ?? []);
   }
 

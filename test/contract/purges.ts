@@ -1,6 +1,6 @@
 /** What Purges promises (core/ports.ts). Every implementation runs it. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Purges, PurgeWork } from '../../core/ports';
+import type { Joining, Purges } from '../../core/ports';
 import { parseTag } from '../../core/tags';
 import { encodeUrl } from '../../core/urls';
 
@@ -10,47 +10,113 @@ export function purgesContract(open: () => Purges): void {
     purges = open();
   });
 
+  describe('the purge that takes more', () => {
+    it('is the one that was announced last, by whoever knew the one before', async () => {
+      const before = await purges.current();
+      const [one, two] = [id('one'), id('two')];
+      expect(await purges.announce(one, before)).toBe(true);
+      expect(await purges.current()).toBe(one);
+      expect(await purges.announce(two, before)).toBe(false);
+      expect(await purges.announce(two, one)).toBe(true);
+      expect(await purges.current()).toBe(two);
+    });
+
+    it('is one, whoever announces at the same time', async () => {
+      const before = await purges.current();
+      const ids = Array.from({ length: 8 }, () => id('race'));
+      const announced = await Promise.all(ids.map((it) => purges.announce(it, before)));
+      expect(announced.filter(Boolean)).toHaveLength(1);
+      expect(await purges.current()).toBe(ids[announced.indexOf(true)]);
+    });
+  });
+
   describe('a purge', () => {
-    it('is unknown until it is opened', async () => {
-      expect(await purges.get(id('unknown'))).toBeUndefined();
-    });
-
-    it('comes back with its work, and with its items once they are decided', async () => {
+    it('takes whoever joins until it is closed, and nobody afterwards', async () => {
       const purge = id('whole');
-      expect(await purges.open(purge, work('j'))).toEqual(work('j'));
-      expect(await purges.get(purge)).toEqual({ work: work('j') });
-      expect(await purges.decide(purge, ['#post:42', '/a'])).toEqual(['#post:42', '/a']);
-      expect(await purges.get(purge)).toEqual({ work: work('j'), items: ['#post:42', '/a'] });
+      expect(await purges.join(purge, joining('a', ['1', '2']))).toBe(true);
+      expect(await purges.join(purge, joining('b', ['3'], 20))).toBe(true);
+      expect(await purges.progress(purge)).toEqual({ joinedAtMs: 20 });
+      expect(await purges.close(purge, 1_000)).toBe(true);
+      expect(await purges.close(purge, 2_000)).toBe(false);
+      expect(await purges.join(purge, joining('c', ['4'], 30))).toBe(false);
+      const { epochMs, asked, decision } = await purges.get(purge);
+      expect([epochMs, decision]).toEqual([1_000, undefined]);
+      expect(asked.map(({ job }) => job)).toEqual(['1', '2', '3']);
+      expect(asked[0]).toEqual(joining('a', ['1']).asked[0]);
     });
 
-    it('stays as it was opened and decided first, and says so', async () => {
-      const purge = id('first');
-      await purges.open(purge, work('first'));
-      expect(await purges.open(purge, work('second'))).toEqual(work('first'));
-      await purges.decide(purge, []);
-      expect(await purges.decide(purge, ['#late'])).toEqual([]);
-      expect(await purges.get(purge)).toEqual({ work: work('first'), items: [] });
+    it('has a message once, in whatever company it has joined', async () => {
+      const purge = id('twice');
+      await purges.join(purge, joining('a', ['1', '2']));
+      await purges.join(purge, joining('a', ['1', '2']));
+      await purges.join(purge, joining('b', ['2', '3']));
+      await purges.close(purge, 1_000);
+      const { asked } = await purges.get(purge);
+      expect(asked.map(({ job }) => job)).toEqual(['1', '2', '3']);
+    });
+
+    it('loses none of many who join at once', async () => {
+      const purge = id('many');
+      const all = Array.from({ length: 40 }, (_, i) => String(i));
+      await Promise.all(all.map((it) => purges.join(purge, joining(it, [it]))));
+      await purges.close(purge, 1_000);
+      const { asked } = await purges.get(purge);
+      expect(asked.map(({ job }) => job).sort()).toEqual(all.sort());
+    });
+
+    it('that was not closed cannot be carried out', async () => {
+      await expect(purges.get(id('open'))).rejects.toThrow('is not closed');
     });
 
     it('is decided once by many at once, who all learn the same', async () => {
-      const purge = id('race');
-      await purges.open(purge, work('j'));
-      const plans = Array.from({ length: 8 }, (_, i) => [`/${i}`]);
-      const decided = await Promise.all(plans.map((items) => purges.decide(purge, items)));
-      expect(new Set(decided.map((items) => JSON.stringify(items))).size).toBe(1);
+      const purge = await closed('decided');
+      const plans = Array.from({ length: 8 }, (_, i) => ({ items: [`/${i}`] }));
+      const decided = await Promise.all(plans.map((it) => purges.decide(purge, it)));
+      expect(new Set(decided.map((it) => JSON.stringify(it))).size).toBe(1);
       expect(plans).toContainEqual(decided[0]);
+      expect((await purges.get(purge)).decision).toEqual(decided[0]);
+    });
+
+    it('may be refused', async () => {
+      const purge = await closed('refused');
+      const decision = { items: [], refused: 'no budget' };
+      expect(await purges.decide(purge, decision)).toEqual(decision);
+      expect(await purges.decide(purge, { items: ['/late'] })).toEqual(decision);
     });
 
     it('may be longer than an item of DynamoDB', async () => {
       const purge = id('long');
+      const { asked } = joining('x', ['j']);
+      const many = Array.from({ length: 300 }, (_, i) => ({ ...asked[0], messageId: `m${i}` }));
+      await purges.join(purge, { id: 'x', atMs: 1, asked: many as typeof asked });
+      await purges.close(purge, 1_000);
       const items = Array.from({ length: 1_000 }, (_, i) => `/${i}/${'x'.repeat(900)}`); // 0.9 MB
-      await purges.open(purge, { ...work('j'), asked: Array(300).fill(work('j').asked[0]) });
-      expect(await purges.decide(purge, items)).toEqual(items);
+      expect(await purges.decide(purge, { items })).toEqual({ items });
       const found = await purges.get(purge);
-      expect(found?.items).toEqual(items);
-      expect(found?.work.asked).toHaveLength(300);
+      expect(found.decision?.items).toEqual(items);
+      expect(found.asked).toHaveLength(300);
+    });
+
+    it('is taken over by one, from whoever was seen last; and is done at some time', async () => {
+      const purge = await closed('claim');
+      const { seenAtMs = -1 } = await purges.progress(purge);
+      expect(seenAtMs).toBeGreaterThan(0);
+      const claims = await Promise.all([5, 6, 7].map((at) => purges.claim(purge, at, seenAtMs)));
+      expect(claims.filter(Boolean)).toHaveLength(1);
+      await purges.seen(purge, 8);
+      expect(await purges.claim(purge, 9, seenAtMs)).toBe(false);
+      await purges.done(purge, 10);
+      await purges.done(purge, 11);
+      expect(await purges.progress(purge)).toMatchObject({ seenAtMs: 8, doneAtMs: 10 });
     });
   });
+
+  async function closed(what: string): Promise<string> {
+    const purge = id(what);
+    await purges.join(purge, joining('a', ['1']));
+    await purges.close(purge, 1_000);
+    return purge;
+  }
 }
 
 let run = 0;
@@ -59,7 +125,8 @@ function id(what: string): string {
   return `${what}-${run}`;
 }
 
-function work(job: string): PurgeWork {
-  const asked = { tags: [parseTag('post:42')], urls: [encodeUrl('/a')] };
-  return { epochMs: 1, asked: [{ ...asked, job, messageId: `m-${job}`, requestedAtMs: 1 }] };
+function joining(name: string, jobs: readonly string[], atMs = 10): Joining {
+  const work = { tags: [parseTag('post:42')], urls: [encodeUrl('/a')] };
+  const asked = jobs.map((job) => ({ ...work, job, messageId: `m-${job}`, requestedAtMs: 1 }));
+  return { id: name, atMs, asked };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
+import { dynamoLedger } from '../../aws/ledger';
 import { dynamoPurges } from '../../aws/purges';
 import type { RecorderConfig } from '../../core/config';
 import { RECORDER_DEFAULTS } from '../../core/config';
@@ -13,7 +14,7 @@ import {
   renderStart,
 } from '../../core/fence';
 import { invalidate } from '../../core/invalidator';
-import type { Clock, Graph, Jobs, Purges } from '../../core/ports';
+import type { Clock, Graph, Jobs, Ledger, Purges } from '../../core/ports';
 import { type Page, type Ruling, record } from '../../core/recorder';
 import { parseRevalidation } from '../../core/revalidation';
 import { encodeUrl } from '../../core/urls';
@@ -125,17 +126,19 @@ describe('for every interleaving of a recorder and an invalidator', () => {
 const RECORDER_STEPS = 4;
 const INVALIDATOR_STEPS = 2;
 
-function open(endpoint: string): Pick<Race, 'graph' | 'jobs' | 'purges'> {
+function open(endpoint: string): Pick<Race, 'graph' | 'jobs' | 'purges' | 'ledger'> {
   const call = sdkCall(endpoint);
   const clock = { now: Date.now };
   return {
     graph: dynamoGraph(call, TABLE),
     jobs: dynamoJobs(call, TABLE, clock),
     purges: dynamoPurges(call, TABLE, clock),
+    ledger: dynamoLedger(call, TABLE),
   };
 }
 
 interface Race {
+  readonly ledger: Ledger;
   readonly graph: Graph;
   readonly jobs: Jobs;
   readonly purges: Purges;
@@ -149,6 +152,7 @@ async function race({
   graph,
   jobs,
   purges,
+  ledger,
   schedule,
   asked,
   path,
@@ -182,6 +186,7 @@ async function race({
       table: TABLE,
       warmQueueUrl: '',
       distributionId: '',
+      gatherMs: 0,
       graceMs: 0,
       settleMs: 0,
       warmUrlsMax: 10,
@@ -190,6 +195,7 @@ async function race({
       graph: stepped(graph, 'I', turns),
       jobs,
       purges,
+      ledger,
       purger: {
         async purge(items) {
           purged.push(...items);

@@ -1,20 +1,24 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../aws/clock';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
+import { dynamoLedger } from '../../aws/ledger';
 import { dynamoPurges } from '../../aws/purges';
 import type { InvalidatorConfig } from '../../core/config';
 import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
 import { jobOf } from '../../core/jobs';
-import type { PurgeOutcome, WarmMessage } from '../../core/ports';
+import type { PurgeOutcome, Purger, WarmMessage } from '../../core/ports';
 import { parseRevalidation, type QueuedRevalidation } from '../../core/revalidation';
 import { parseTag } from '../../core/tags';
 import { encodeUrl } from '../../core/urls';
 import { sdkCall, startTable, TABLE } from '../support/graph';
+import { until } from '../support/until';
 
 const config: InvalidatorConfig = {
   table: TABLE,
   warmQueueUrl: '',
   distributionId: '',
+  gatherMs: 0,
   graceMs: 1_000,
   settleMs: 0,
   warmUrlsMax: 1_000,
@@ -46,6 +50,7 @@ beforeEach(() => {
     graph: dynamoGraph(call, TABLE),
     jobs: dynamoJobs(call, TABLE, clock),
     purges: dynamoPurges(call, TABLE, clock),
+    ledger: dynamoLedger(call, TABLE),
     purger: {
       async purge(items, reference) {
         purges.push({ items, reference });
@@ -108,6 +113,14 @@ describe('a revalidation', () => {
       warmUrls: 2,
       invalidations: ['I1'],
     });
+  });
+
+  it('of a url fences what was rendered under another spelling of it', async () => {
+    await invalidate([message('j', { urls: [urlOf('/%5B%C3%A9')] })], config, ports);
+    for (const spelling of ['/%5B%C3%A9', '/%5b%c3%a9', '/[é']) {
+      const { epochMs } = await ports.graph.look(urlOf(spelling) as never, []);
+      expect([spelling, epochMs]).not.toEqual([spelling, 0]);
+    }
   });
 
   it.each([-3_600_000, 60_000, 3_600_000])(
@@ -180,6 +193,89 @@ describe('a batch of revalidations', () => {
     expect(sent.flatMap(({ urls }) => urls)).toEqual([urlOf('/a'), urlOf('/b')]);
     expect(await jobNow('one')).toMatchObject({ items: 1, covered: 1 });
     expect(await jobNow('two')).toMatchObject({ items: 2, covered: 2 });
+  });
+});
+
+describe('a burst of revalidations of one tag', () => {
+  const gathering = { ...config, gatherMs: 400 };
+  const live = () => ({ ...ports, clock: systemClock });
+
+  it('costs one item, by however many workers they come, and every job is told', async () => {
+    await recorded('/a', 'post');
+    const all = Array.from({ length: 1_000 }, (_, i) => message(`${i}`, { tags: [tagOf('post')] }));
+    const batches = Array.from({ length: 10 }, (_, i) => all.slice(i * 100, i * 100 + 100));
+    const outcomes = await Promise.all(batches.map((it) => invalidate(it, gathering, live())));
+    expect(outcomes).toEqual(batches.map(() => ({ kind: 'done' })));
+    expect(purges.map(({ items }) => items)).toEqual([[`#${tagOf('post')}`]]);
+    for (const id of ['0', '999']) {
+      expect(await jobNow(id)).toMatchObject({ state: 'warming', items: 1, invalidations: ['I1'] });
+    }
+  });
+
+  it('never drops the last one: what comes after the epoch is purged after it, once more', async () => {
+    await recorded('/a', 'post');
+    let last: Promise<unknown> | undefined;
+    const purger: Purger = {
+      async purge(items, reference) {
+        purges.push({ items, reference });
+        last ??= invalidate([message('last', { tags: [tagOf('post')] })], config, live());
+        return answer();
+      },
+    };
+    await invalidate([message('first', { tags: [tagOf('post')] })], config, { ...live(), purger });
+    await last;
+    expect(new Set(purges.map(({ reference }) => reference)).size).toBe(2);
+    const epochs = await Promise.all(
+      ['first', 'last'].map(async (id) => (await jobNow(id))?.epochMs),
+    );
+    expect(epochs[1]).toBeGreaterThan(epochs[0] ?? Number.NaN);
+  });
+
+  it('is cut into purges when it never pauses', async () => {
+    await recorded('/a', 'post');
+    let isEnding = false;
+    let sentCount = 0;
+    const stream = async () => {
+      while (!isEnding) {
+        sentCount += 1;
+        const work = [message(`s${sentCount}`, { tags: [tagOf('post')] })];
+        const asked = invalidate(work, { ...config, gatherMs: 100 }, live());
+        await Promise.race([asked, systemClock.sleep(30)]);
+        running.push(asked);
+      }
+    };
+    const running: Promise<unknown>[] = [];
+    const streaming = stream();
+    await until(() => new Set(purges.map(({ reference }) => reference)).size >= 2, 'two purges');
+    isEnding = true;
+    await streaming;
+    await Promise.all(running);
+    expect(purges.length).toBeLessThan(sentCount);
+    expect(await jobNow(`s${sentCount}`)).toMatchObject({ state: 'warming' });
+  });
+});
+
+describe('a purge whose worker is silent', () => {
+  it('is taken over by another who was told of it, and paid once', async () => {
+    await recorded('/a', 'post');
+    const purger: Purger = {
+      purge: (items, reference) => {
+        purges.push({ items, reference });
+        return new Promise(() => {}); // it hangs, and is never heard of again
+      },
+    };
+    const work = message('j', { tags: [tagOf('post')] });
+    void invalidate([work], config, { ...ports, purger });
+    await until(() => purges.length > 0, 'the first worker is at it');
+    let passedMs = 0;
+    const sleep = async (ms: number) => {
+      passedMs += ms;
+    };
+    const clock = { now: () => Date.now() + passedMs, sleep };
+    expect(await invalidate([work], config, { ...ports, clock })).toEqual({ kind: 'done' });
+    expect(new Set(purges.map(({ reference }) => reference)).size).toBe(1);
+    expect(await ports.ledger.used(Date.now())).toBeGreaterThan(0);
+    expect(await jobNow('j')).toMatchObject({ state: 'warming' });
   });
 });
 
@@ -260,7 +356,8 @@ describe('a revalidation that is delivered again', () => {
   });
 
   it('is in one purge when it is delivered twice at once', async () => {
-    await recorded('/a', 'post', 'list');
+    await recorded('/a', 'post');
+    await recorded('/b', 'list');
     const one = message('one', { tags: [tagOf('post')] });
     const two = message('two', { tags: [tagOf('list')] });
     await Promise.all([invalidate([one, two], config, ports), invalidate([one], config, ports)]);

@@ -13,6 +13,7 @@ import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/c
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
+import { dynamoLedger } from '../../aws/ledger';
 import { cloudFrontPurger } from '../../aws/purger';
 import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
@@ -20,6 +21,7 @@ import { encodeUrl } from '../../core/urls';
 import { createTable } from '../../local/dynamodb';
 import { graphContract } from '../contract/graph';
 import { jobsContract } from '../contract/jobs';
+import { ledgerContract } from '../contract/ledger';
 import { purgesContract } from '../contract/purges';
 import { REGION, sdkCall, signedCall, TABLE } from '../support/graph';
 import { until } from '../support/until';
@@ -60,6 +62,10 @@ describe("jobs in moto's DynamoDB", () => {
 
 describe("purges in moto's DynamoDB", () => {
   purgesContract(() => dynamoPurges(sdkCall(endpoint), TABLE, { now: Date.now }));
+});
+
+describe("the ledger in moto's DynamoDB", () => {
+  ledgerContract(() => dynamoLedger(sdkCall(endpoint), TABLE));
 });
 
 describe("the warm queue in moto's SQS", () => {

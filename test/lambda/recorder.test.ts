@@ -2,9 +2,11 @@
 import { createRequire } from 'node:module';
 import type { CloudFrontResponseEvent, CloudFrontResponseResult } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { dynamoGraph } from '../../aws/graph';
 import { formatRecorderConfig } from '../../core/config';
+import { parseTag } from '../../core/tags';
 import { built } from '../support/bundles';
-import { startTable, TABLE } from '../support/graph';
+import { sdkCall, startTable, TABLE } from '../support/graph';
 
 type Handler = (event: CloudFrontResponseEvent) => Promise<CloudFrontResponseResult>;
 type Headers = Record<string, string>;
@@ -28,7 +30,10 @@ const pageHeaders = {
   'x-isr-elapsed': '5',
 };
 
-function eventOf(response: Headers, more: { config?: string; uri?: string; status?: string } = {}) {
+function eventOf(
+  response: Headers,
+  more: { config?: string; uri?: string; querystring?: string; status?: string } = {},
+) {
   const shape = (headers: Headers) =>
     Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, [{ key, value }]]));
   const config =
@@ -48,7 +53,7 @@ function eventOf(response: Headers, more: { config?: string; uri?: string; statu
             clientIp: '203.0.113.178',
             method: 'GET',
             uri: more.uri ?? '/posts/42',
-            querystring: 'page=2',
+            querystring: more.querystring ?? 'page=2',
             headers: shape({ host: 'example.org' }),
             origin: {
               custom: {
@@ -170,5 +175,23 @@ describe('the recorder bundle', () => {
     expect(headers).toMatchObject({ via: '1.1 origin', 'transfer-encoding': 'chunked' });
     const added = Object.keys(headers).filter((name) => !(name in before));
     expect(added.sort()).toEqual(['x-isr-rendered-at', 'x-isr-ruling', 'x-isr-tags']);
+  });
+
+  it('keeps what was asked for in raw non-ASCII by its tags alone, under a record of its own', async () => {
+    const raw = { uri: '/caf\u00e9', querystring: 'q=\u65e5\u672c\uffff' };
+    const graph = dynamoGraph(sdkCall(table.endpoint), TABLE);
+    const isLive = (url: string) => graph.isLive(url as never, Date.now() / 1_000);
+
+    const { 'cache-tag': _, ...untagged } = pageHeaders;
+    const capped = await rule(untagged, raw);
+    expect(capped.headers['x-isr-ruling']).toBe('capped; reason=url-unpurgeable');
+    expect(await isLive('/caf\u00e9?q=\u65e5\u672c\uffff')).toBe(false);
+
+    expect((await rule(pageHeaders, raw)).headers['x-isr-ruling']).toBe('kept');
+    expect(await isLive('/caf\u00e9?q=\u65e5\u672c\uffff')).toBe(true);
+    expect(await isLive(encodeURI('/caf\u00e9?q=\u65e5\u672c\uffff'))).toBe(false);
+    const edges = [];
+    for await (const page of graph.edges(parseTag('post:42'), 0)) edges.push(...page);
+    expect(edges.map(({ url }) => url)).toContain('/caf\u00e9?q=\u65e5\u672c\uffff');
   });
 });

@@ -208,7 +208,7 @@ describe('what a prop changes', () => {
   it('batchWindow: the queue waits for it, and the messages stay hidden long enough', () => {
     const template = templateOf({ batchWindow: Duration.seconds(20) });
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
-      BatchSize: 10,
+      BatchSize: 1_000,
       MaximumBatchingWindowInSeconds: 20,
     });
     template.hasResourceProperties('AWS::SQS::Queue', {

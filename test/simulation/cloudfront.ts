@@ -1,12 +1,16 @@
 /**
- * CloudFront in the simulated world: edge locations ─► regional cache ─► Origin Shield ─► origin and recorder.
+ * CloudFront in the simulated world: edge locations ─► regional cache ─► Origin Shield ─► origin and recorder. Either of
+ * the two in the middle may be missing.
  *
  * A layer keeps copies by key, serves a stale one within its window while one fetch runs behind it, collapses fetches of
- * a key, and may be handed a stale copy by the layer above and keep it. What is assumed is taken at its worst:
+ * a key, and may be handed a stale copy by the layer above and keep it. It asks about an expired copy with its ETag; when
+ * the answer has the same page it keeps its own body and, at worst, its own tags, and takes over headers and lifetime.
+ * GET and HEAD share a copy. What is assumed is taken at its worst:
  *
  *     A1  a response enters a cache up to `insertMs` after it has passed, whatever was purged meanwhile
- *     A2  an invalidation reaches the shield first, the regional cache later, each edge location at a moment of its own,
- *         each layer late enough that nothing old is still on its way down to it
+ *     A2  an invalidation reaches the layers from the top down, each edge location at a moment of its own, each layer
+ *         late enough that nothing old is still on its way down to it
+ *     A3  the recorder also rules on a 304
  *     A5  a lower layer counts the age from the origin's answer
  *
  * @module
@@ -21,6 +25,17 @@ export interface Rendered {
   /** Version of each tag's data that the render has read. */
   readonly versions: Readonly<Record<string, number>>;
   readonly status: number;
+  /** When the render, or that of the 304 which has renewed it, began. */
+  readonly beganMs: number;
+  /** It is somebody's page, or none at all: no cache may ever have it. */
+  readonly isForbidden: boolean;
+}
+
+export interface Asked {
+  readonly key: string;
+  readonly method: 'GET' | 'HEAD';
+  /** The ETag of the copy that has expired. */
+  readonly ifNoneMatch?: string | undefined;
 }
 
 /** What the recorder made of it. */
@@ -31,6 +46,7 @@ export interface Answered extends Rendered {
 
 export interface Copy extends Answered {
   readonly nativeTags: ReadonlySet<string>;
+  readonly etag: string | undefined;
   readonly answeredAtMs: number;
   readonly freshUntilMs: number;
   readonly staleUntilMs: number;
@@ -48,18 +64,24 @@ export interface Invalidation {
 
 export interface SimulatedCloudFront {
   /** Answers a viewer at an edge location; undefined when the origin is down and nothing may stand in. */
-  get(edge: number, key: string): Promise<Copy | undefined>;
+  get(edge: number, asked: Asked): Promise<Copy | undefined>;
   readonly edges: number;
   /** @throws an error named as CloudFront names it */
   createInvalidation(items: readonly string[], reference: string): Invalidation;
   readonly invalidations: readonly Invalidation[];
+  /** Refreshes behind a stale copy; those that ended after an invalidation that had come meanwhile; copies renewed. */
+  readonly counts: { refreshes: number; lateRefreshes: number; renewed: number };
 }
 
 export interface CloudFrontTraits {
   readonly edges: number;
+  readonly hasRegional: boolean;
+  readonly hasShield: boolean;
   readonly insertMs: number;
   /** Renders and records; rejects when the origin is down. */
-  readonly origin: (key: string) => Promise<Answered>;
+  readonly origin: (asked: Asked) => Promise<Answered>;
+  /** A layer keeps a copy from now on. */
+  readonly onKept: (copy: Copy, layer: string) => void;
 }
 
 interface Layer {
@@ -81,49 +103,83 @@ export function simulateCloudFront(world: World, traits: CloudFrontTraits): Simu
     copies: new Map(),
     flights: new Map(),
   });
-  const shield = layer('shield');
-  const regional = layer('regional', shield);
-  const edges = Array.from({ length: traits.edges }, (_, i) => layer(`edge ${i}`, regional));
+  const shield = traits.hasShield ? layer('shield') : undefined;
+  const regional = traits.hasRegional ? layer('regional', shield) : undefined;
+  const above = regional ?? shield;
+  const upper = [shield, regional].filter((it) => it !== undefined);
+  const edges = Array.from({ length: traits.edges }, (_, i) => layer(`edge ${i}`, above));
   const invalidations: Invalidation[] = [];
+  const counts = { refreshes: 0, lateRefreshes: 0, renewed: 0 };
   const transit = () => world.sleep(random.between(TRANSIT_MS.from, TRANSIT_MS.to));
 
-  async function serve(from: Layer, key: string): Promise<Copy> {
+  async function serve(from: Layer, { key, method }: Asked): Promise<Copy> {
     const copy = from.copies.get(key);
     const nowMs = world.now();
     if (copy && nowMs < copy.freshUntilMs) return copy;
     if (copy && nowMs < copy.staleUntilMs) {
-      if (!from.flights.has(key)) fetchThrough(from, key).catch(() => {}); // the stale copy has answered already
+      if (!from.flights.has(`GET ${key}`)) void refresh(from, key);
       return copy;
     }
-    try {
-      return await (from.flights.get(key) ?? fetchThrough(from, key));
-    } catch (failed) {
+    const standIn = () => {
       const last = from.copies.get(key);
-      if (last && world.now() < last.errorUntilMs) return last;
+      return last && world.now() < last.errorUntilMs ? last : undefined;
+    };
+    try {
+      const answer = await (from.flights.get(`${method} ${key}`) ??
+        fetchThrough(from, key, method));
+      return answer.status >= 500 ? (standIn() ?? answer) : answer;
+    } catch (failed) {
+      const last = standIn();
+      if (last) return last;
       throw failed;
     }
   }
 
-  function fetchThrough(into: Layer, key: string): Promise<Copy> {
+  /** Behind a stale copy, which has answered already. */
+  async function refresh(into: Layer, key: string): Promise<void> {
+    const before = invalidations.length;
+    counts.refreshes += 1;
+    await fetchThrough(into, key, 'GET').catch(() => {});
+    if (invalidations.length > before) counts.lateRefreshes += 1;
+  }
+
+  function fetchThrough(into: Layer, key: string, method: Asked['method']): Promise<Copy> {
+    const own = method === 'GET' ? into.copies.get(key) : undefined;
     const flight = (async () => {
       await transit();
-      const copy = into.above
-        ? await serve(into.above, key)
-        : copyOf(await traits.origin(key), world.now());
+      const answer = into.above
+        ? await serve(into.above, { key, method })
+        : copyOf(await traits.origin({ key, method, ifNoneMatch: own?.etag }), world.now());
       await transit();
-      const isKept = copy.freshUntilMs > copy.answeredAtMs;
+      const isSame = answer.status === 304 || (answer.etag && answer.etag === own?.etag);
+      const copy = own && isSame ? renew(own, answer) : answer;
+      const isKept = method === 'GET' && copy.freshUntilMs > copy.answeredAtMs;
       if (isKept)
         world.at(world.now() + random.below(traits.insertMs + 1), () => insert(into, copy));
       return copy;
     })();
-    into.flights.set(key, flight);
-    const land = () => into.flights.get(key) === flight && into.flights.delete(key);
+    const name = `${method} ${key}`;
+    into.flights.set(name, flight);
+    const land = () => into.flights.get(name) === flight && into.flights.delete(name);
     flight.then(land, land);
     return flight;
   }
 
+  function renew(own: Copy, answer: Copy): Copy {
+    counts.renewed += 1;
+    return {
+      ...answer, // what it shows is what the render that has the same body would show
+      status: own.status,
+      headers: { ...own.headers, ...answer.headers },
+      nativeTags: own.nativeTags,
+      etag: answer.etag ?? own.etag,
+      isForbidden: own.isForbidden || answer.isForbidden,
+    };
+  }
+
   function insert(into: Layer, copy: Copy): void {
     into.copies.set(copy.key, copy);
+    traits.onKept(copy, into.name);
     world.say(
       () => `${into.name} keeps ${copy.key} ${JSON.stringify(copy.versions)} (${copy.ruling})`,
     );
@@ -139,9 +195,10 @@ export function simulateCloudFront(world: World, traits: CloudFrontTraits): Simu
   return {
     edges: edges.length,
     invalidations,
-    async get(edge, key) {
+    counts,
+    async get(edge, asked) {
       try {
-        return await serve(edges[edge] as Layer, key);
+        return await serve(edges[edge] as Layer, asked);
       } catch {
         return undefined; // the viewer gets CloudFront's 502: nothing of ours, nothing stale
       }
@@ -154,14 +211,14 @@ export function simulateCloudFront(world: World, traits: CloudFrontTraits): Simu
         throw Object.assign(new Error(reference), { name: 'InvalidationBatchAlreadyExists' });
       }
       const downMs = traits.insertMs + TRANSIT_MS.to * 2;
-      const shieldAtMs = world.now() + random.below(SPREAD_MS);
-      const regionalAtMs = shieldAtMs + downMs + random.below(SPREAD_MS);
-      const edgesAtMs = edges.map(() => regionalAtMs + downMs + random.below(SPREAD_MS));
-      world.at(shieldAtMs, () => purge(shield, items));
-      world.at(regionalAtMs, () => purge(regional, items));
-      for (const [i, atMs] of edgesAtMs.entries())
-        world.at(atMs, () => purge(edges[i] as Layer, items));
-      const effectiveAtMs = Math.max(...edgesAtMs);
+      let aboveAtMs = world.now() - downMs;
+      const purgeBelow = (below: Layer) => {
+        const atMs = aboveAtMs + downMs + random.below(SPREAD_MS);
+        world.at(atMs, () => purge(below, items));
+        return atMs;
+      };
+      for (const each of upper) aboveAtMs = purgeBelow(each);
+      const effectiveAtMs = Math.max(...edges.map(purgeBelow));
       const id = `I${invalidations.length + 1}`;
       const made = { id, reference, items: [...items], atMs: world.now(), effectiveAtMs };
       invalidations.push(made);
@@ -183,6 +240,7 @@ function copyOf(answered: Answered, nowMs: number): Copy {
   return {
     ...answered,
     nativeTags: new Set((answered.headers['x-isr-tags'] ?? '').split(',').filter(Boolean)),
+    etag: answered.headers.etag,
     answeredAtMs: nowMs,
     freshUntilMs,
     staleUntilMs: freshUntilMs + (secondsOf(cc, 'stale-while-revalidate') ?? 0) * 1_000,

@@ -2,9 +2,11 @@ import { beforeAll, describe } from 'vitest';
 import type { DynamoCall } from '../../aws/dynamo';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
+import { dynamoLedger } from '../../aws/ledger';
 import { dynamoPurges } from '../../aws/purges';
 import { graphContract } from '../contract/graph';
 import { jobsContract } from '../contract/jobs';
+import { ledgerContract } from '../contract/ledger';
 import { purgesContract } from '../contract/purges';
 import { simulateDynamo } from './dynamo';
 import { createWorld, type World } from './world';
@@ -46,4 +48,5 @@ describe("the simulation's DynamoDB keeps what the real one promises", () => {
   graphContract(() => dynamoGraph(call, 'graph'));
   jobsContract(() => dynamoJobs(call, 'graph', { now: Date.now }));
   purgesContract(() => dynamoPurges(call, 'graph', { now: Date.now }));
+  ledgerContract(() => dynamoLedger(call, 'graph'));
 });

@@ -35,6 +35,9 @@ interface Version {
   readonly item: Item | undefined;
 }
 
+/** The one table. */
+export const TABLE = 'graph';
+
 const LATENCY_MS = { from: 1, to: 12 };
 /** Some calls are slow, up to what a recorder waits for. */
 const SLOW = { chance: 0.06, ms: 600 };

@@ -1,5 +1,5 @@
 /**
- * DynamoDB's expressions, as far as aws/ uses them: SET with values, if_not_exists and sums; conditions of comparisons and
+ * DynamoDB's expressions, as far as aws/ uses them: SET with values, if_not_exists and sums; REMOVE; conditions of comparisons and
  * attribute functions, joined by AND and OR. What it cannot read it refuses: a new expression must be taught here first.
  * @see DDB, Expressions.UpdateExpressions, Expressions.OperatorsAndFunctions
  * @module
@@ -52,6 +52,7 @@ function holds(left: AttributeValue | undefined, operator: string, right: Attrib
 }
 
 export function updateOf(text: string, names: Names): (item: Item, values: Item) => Item {
+  if (text.startsWith('REMOVE ')) return removalOf(text.slice(7), names);
   if (!text.startsWith('SET ')) throw new Error(`the simulated DynamoDB cannot read ${text}`);
   const assignments = text
     .slice(4)
@@ -62,6 +63,11 @@ export function updateOf(text: string, names: Names): (item: Item, values: Item)
     for (const assign of assignments) assign(before, after, values);
     return after;
   };
+}
+
+function removalOf(text: string, names: Names): (item: Item) => Item {
+  const gone = new Set(text.split(', ').map((name) => pathOf(name, names)[0]));
+  return (before) => Object.fromEntries(Object.entries(before).filter(([name]) => !gone.has(name)));
 }
 
 function assignmentOf(text: string, names: Names): Assignment {

@@ -1,11 +1,13 @@
 /**
- * Ten ways to build it wrong, each a door of the real code wrapped, or one parameter. The suite has to find each out.
+ * Twelve ways to build it wrong, each a door of the real code wrapped, or one parameter. The suite has to find each out.
  * @module
  */
 import type { DynamoCall } from '../../aws/dynamo';
+import { etagWithTags } from '../../core/etag';
 import { edgeKey } from '../../core/keys';
-import type { Tag } from '../../core/tags';
+import { type Tag, tagsOf } from '../../core/tags';
 import type { Url } from '../../core/urls';
+import { TABLE } from './dynamo';
 import type { Mutant } from './simulation';
 
 /** Epochs are read first, and the edges written afterwards. */
@@ -97,7 +99,7 @@ async function expireEdge(call: DynamoCall, tag: Tag, url: Url): Promise<void> {
   for (const shards of [1, 16]) {
     const { pk, sk } = edgeKey(tag, url, shards);
     await call('UpdateItem', {
-      TableName: 'graph',
+      TableName: TABLE,
       Key: { pk: { S: pk }, sk: { S: sk } },
       UpdateExpression: 'SET expires = :zero',
       ExpressionAttributeValues: { ':zero': { N: '0' } },
@@ -160,8 +162,26 @@ const forgetsStale: Mutant = {
   }),
 };
 
-/** Beyond the nine: the origin reads replicas that lag, and nobody waits for them. */
+/** Beyond the nine, from here on: the origin reads replicas that lag, and nobody waits for them. */
 const forgetsSettle: Mutant = { name: 'settle is forgotten', settleMs: 0 };
+
+const overlooksCookies: Mutant = {
+  name: "a response that sets a cookie counts as anybody's page",
+  recorderPage: ({ response: { 'set-cookie': _, ...response }, ...page }) => ({
+    ...page,
+    response,
+  }),
+};
+
+/** As if CloudFront took over the tags of a 304: whatever its ETag says, it names the tags of now. */
+const trustsAnyConfirmation: Mutant = {
+  name: 'a 304 counts as a render whatever its ETag names',
+  recorderPage: (page) => {
+    if (page.status !== 304) return page;
+    const etag = etagWithTags('""', tagsOf(page.response).tags) ?? '';
+    return { ...page, response: { ...page.response, etag: [etag] } };
+  },
+};
 
 export const MUTANTS: readonly Mutant[] = [
   recorderReadsFirst,
@@ -174,4 +194,6 @@ export const MUTANTS: readonly Mutant[] = [
   referenceInSeconds,
   forgetsStale,
   forgetsSettle,
+  overlooksCookies,
+  trustsAnyConfirmation,
 ];

@@ -23,17 +23,17 @@ describe('ten thousand histories of a site', () => {
     });
   }, 300_000);
 
-  it('are full of renders, edits, purges and deaths', async () => {
-    const total = { views: 0, kept: 0, capped: 0, edits: 0, paid: 0, crashes: 0 };
-    for (let seed = 1; seed <= 50; seed += 1) {
+  it('have every case that they are about', async () => {
+    const total: Record<string, number> = {};
+    for (let seed = 1; seed <= 200; seed += 1) {
       const { counts } = await simulate(seed);
-      for (const name of Object.keys(total) as (keyof typeof total)[])
-        total[name] += counts[name] ?? 0;
+      for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count;
     }
+    expect(Object.keys(total).length).toBeGreaterThan(20);
     for (const [name, count] of Object.entries(total)) {
-      expect({ name, isMany: count > 50 }).toEqual({ name, isMany: true });
+      expect({ name, isFrequent: count > 20 }).toEqual({ name, isFrequent: true });
     }
-  });
+  }, 60_000);
 });
 
 describe('a history', () => {
@@ -47,7 +47,7 @@ describe('a history', () => {
 
   it('that violates something is shrunk until no act can be left out', async () => {
     const deletesEdges = MUTANTS.find(({ name }) => name.includes('deletes the edges'));
-    const seed = 1;
+    const seed = 5;
     const isOld = async (without: ReadonlySet<number>) => {
       const { violations } = await simulate(seed, deletesEdges, { without });
       return violations.some(({ invariant }) => invariant === 'I1');

@@ -1,12 +1,13 @@
 /**
- * One history of a site, decided by a seed, run on the real core/ and aws/ code, and watched: `site.ts` has the actors and
- * what is watched for.
+ * One history of a site, decided by a seed, run on the real core/ and aws/ code, and watched: `site.ts` has the actors,
+ * `watch.ts` what is watched for.
  * @module
  */
 
 import type { DynamoCall } from '../../aws/dynamo';
 import type { InvalidatorPorts } from '../../core/invalidator';
 import type { Graph, Site } from '../../core/ports';
+import type { Page } from '../../core/recorder';
 import { createSite } from './site';
 import { createWorld, type World } from './world';
 
@@ -22,6 +23,7 @@ export interface Recording {
 /** What a mutant changes: a door of the real code, wrapped, or a parameter. */
 export interface Mutant {
   readonly name: string;
+  readonly recorderPage?: (page: Page) => Page;
   readonly recorderGraph?: (graph: Graph, recording: Recording) => Graph;
   readonly recorderCall?: (call: DynamoCall) => DynamoCall;
   readonly invalidatorPorts?: (
@@ -73,10 +75,10 @@ export async function simulate(
   site.calm();
   await world.run(world.now() + QUIET_MS);
   site.lookAround();
-  await world.run(world.now() + 20_000);
+  await world.run(world.now() + 45_000);
   site.checkAtRest();
   const { violations, counts, acts } = site;
-  return { seed, violations, story: world.story, counts, acts: acts() };
+  return { seed, violations, story: world.story, counts: counts(), acts: acts() };
 }
 
 /**

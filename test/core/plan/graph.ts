@@ -4,7 +4,7 @@
  *     { 'post:1': ['/a', { path: '/b' }] }     /b depends on post:1 without CloudFront knowing
  */
 import fc from 'fast-check';
-import type { Plan, PlanOptions, ReadOptions } from '../../../core/plan/plan';
+import type { Plan, ReadOptions } from '../../../core/plan/plan';
 import { plan, readEdges } from '../../../core/plan/plan';
 import type { Edge, Graph } from '../../../core/ports';
 import type { Revalidation } from '../../../core/revalidation';
@@ -23,7 +23,7 @@ export const itemsOf = (it: Plan) => it.items.map(({ item }) => item);
 export const urlsIn = (edges: Edges): Set<string> =>
   new Set(Object.values(edges).flat().map(pathOf));
 
-export const options: PlanOptions = {
+export const options: ReadOptions = {
   nowSeconds: 0,
   warmUrlsMax: 100,
   purge: 'native',

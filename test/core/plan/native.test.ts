@@ -50,6 +50,14 @@ describe('a plan by tags and paths', () => {
     expect(made.skipped).toEqual([]);
   });
 
+  it.each(['/[é', '/%5b%c3%a9', '/%5B%C3%A9'])(
+    'sends the path of a requested url that may be recorded in another spelling: %s',
+    async (recorded) => {
+      const made = await planFor({}, { urls: ['/%5B%C3%A9'], others: [recorded] });
+      expect(itemsOf(made)).toEqual(['/%5B%C3%A9']);
+    },
+  );
+
   it('names the path of a url that CloudFront does not know by the tag', async () => {
     const made = await planFor({ list: ['/a', { path: '/b' }] }, { tags: ['list'] });
     expect(itemsOf(made)).toEqual(['#list', '/b']);

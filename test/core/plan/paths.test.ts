@@ -75,8 +75,8 @@ describe('a plan by paths', () => {
     expect(itemsOf(await planFor(edges, { tags: ['a'] }, allowed))).toEqual(['/*']);
   });
 
-  it('never cuts an escape in two, nor ends a prefix with a literal asterisk', async () => {
-    const escaped = { a: ['/x/%41', '/x/%42', '/x/%43'] };
+  it('never cuts a character in two, nor ends a prefix with a literal asterisk', async () => {
+    const escaped = { a: ['/x/%C3%A9', '/x/%C3%AA', '/x/%C3%AB'] };
     expect(itemsOf(await planFor(escaped, { tags: ['a'] }, byPaths))).toEqual(['/x/*']);
     const starred = { a: ['/x*1', '/x*2', '/x*3'] };
     expect(itemsOf(await planFor(starred, { tags: ['a'] }, byPaths))).toEqual(['/x*']);
@@ -108,6 +108,13 @@ describe('a plan by paths', () => {
     });
   });
 
+  it('does not take another spelling of a url asked for for another url', async () => {
+    const edges = { a: ['/x/1', '/x/2'] };
+    const asked = { tags: ['a'], urls: ['/x/%5B'], others: ['/x/['] };
+    const made = await planFor(edges, asked, byPaths);
+    expect(itemsOf(made)).toEqual(['/x/*']);
+  });
+
   it('remembers of many others a count and a few', async () => {
     const others = Array.from({ length: 500 }, (_, i) => `/blog/d${i}`);
     const made = await planFor({ a: blog }, { tags: ['a'], others }, withCollateral);
@@ -117,20 +124,19 @@ describe('a plan by paths', () => {
 });
 
 const PATHS = [
-  '/a',
-  '/a/1',
-  '/a/2',
-  '/a/2?q',
-  '/a/%41',
-  '/a/%42',
-  '/a/%4',
-  '/b~',
-  '/b~/c',
-  '/b',
-  '/c*',
-  '/c*d',
-  '/c*e',
-  '//e',
+  ...[
+    '/a',
+    '/a/1',
+    '/a/2',
+    '/a/2?q',
+    '/a/2?r',
+    '/a/%C3%A9',
+    '/a/%C3%AA',
+    '/a/%41',
+    '/a/..',
+    '/a/.b',
+  ],
+  ...['/b~', '/b~/c', '/b', '/c*', '/c*d', '/c*e', '/d//1', '//e'],
 ];
 
 function purgedBy(item: string, urls: Iterable<string>): string[] {
@@ -142,8 +148,17 @@ function purgedBy(item: string, urls: Iterable<string>): string[] {
 /** Beginnings of a url that can be named with an asterisk behind, but for the whole site's. */
 function prefixesOf(url: string): string[] {
   return Array.from({ length: url.length - 1 }, (_, at) => url.slice(0, at + 2)).filter(
-    (prefix) => isPurgeable(prefix) && !/%.?$/.test(prefix),
+    (prefix) => isPurgeable(prefix) && isWhole(prefix),
   );
+}
+
+/** No character is cut. */
+function isWhole(prefix: string): boolean {
+  try {
+    return decodeURIComponent(prefix).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** By urls: the shortest beginning that no other recorded url has, when it saves something; else the url itself. */

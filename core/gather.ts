@@ -1,0 +1,83 @@
+/**
+ * What is purged together: revalidations gather in an open purge until nobody has joined it for a while.
+ *
+ *     join ─► nobody joined for `gatherMs` ─► close: its epoch ─► one worker carries it out ─► done
+ *                (four times that at most)                        the others wait for it, or take over
+ *
+ * So a tag that is revalidated a thousand times in a second costs one item, whichever workers were told of it. None is
+ * dropped: who comes after the epoch opens the next purge, and a revalidation is acknowledged when its purge is done.
+ * @module
+ */
+import type { InvalidatorConfig } from './config';
+import { hash } from './hash';
+import type { Clock, Purges } from './ports';
+import type { QueuedRevalidation } from './revalidation';
+
+/** A stream of revalidations that never pauses is cut after so many waits. */
+const WAITS_MAX = 4;
+/** How often those who wait for another worker look. */
+const LOOK_MS = 500;
+/** A worker that was not seen for so long has died: every wave of a purge says that it lives. */
+const SILENT_MS = 30_000;
+
+export interface GatherPorts {
+  readonly purges: Purges;
+  readonly clock: Clock;
+}
+
+/** Joins revalidations to the purge that is open, or opens one. @returns its id */
+export async function gather(
+  asked: readonly QueuedRevalidation[],
+  { purges, clock }: GatherPorts,
+): Promise<string> {
+  const id = hash(JSON.stringify(asked.map(({ messageId }) => messageId).sort())).slice(0, 16);
+  const joining = { id, atMs: clock.now(), asked };
+  for (;;) {
+    const current = await purges.current();
+    if (current !== undefined && (await purges.join(current, joining))) return current;
+    const next = hash(JSON.stringify([id, current])).slice(0, 32);
+    if (await purges.announce(next, current)) {
+      if (await purges.join(next, joining)) return next;
+    }
+  }
+}
+
+export type Turn = 'ours' | 'done' | 'late';
+
+/**
+ * Waits until a purge is done, or until it is ours to carry out.
+ * @param lateAtMs when to stop waiting
+ */
+export async function turnAt(
+  id: string,
+  { lateAtMs, config }: { lateAtMs: number; config: InvalidatorConfig },
+  ports: GatherPorts,
+): Promise<Turn> {
+  if (await closed(id, config, ports)) return 'ours';
+  const { purges, clock } = ports;
+  for (;;) {
+    const { seenAtMs = 0, doneAtMs } = await purges.progress(id);
+    if (doneAtMs !== undefined) return 'done';
+    const isSilent = clock.now() - seenAtMs > SILENT_MS + config.settleMs + config.graceMs;
+    if (isSilent && (await purges.claim(id, clock.now(), seenAtMs))) return 'ours';
+    if (clock.now() > lateAtMs) return 'late';
+    await clock.sleep(LOOK_MS);
+  }
+}
+
+/** @returns true when it was closed here, so that nobody else carries it out */
+async function closed(
+  id: string,
+  { gatherMs, settleMs }: InvalidatorConfig,
+  { purges, clock }: GatherPorts,
+): Promise<boolean> {
+  for (let waits = 0; ; waits += 1) {
+    const { joinedAtMs, epochMs } = await purges.progress(id);
+    if (epochMs !== undefined) return false;
+    const nowMs = clock.now();
+    if (nowMs - joinedAtMs >= gatherMs || waits >= WAITS_MAX) {
+      return purges.close(id, nowMs + settleMs); // until then a render may read old data
+    }
+    await clock.sleep(gatherMs);
+  }
+}

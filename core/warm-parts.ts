@@ -1,0 +1,52 @@
+/**
+ * What a purge has warmed: urls in parts of one warmer's run.
+ *
+ * A url that several jobs have changed is fetched once for all of them. A part's urls are all of the same jobs, so that no
+ * job is told of another's pages.
+ * @module
+ */
+import { hash } from './hash';
+import type { WarmMessage } from './ports';
+import type { Url } from './urls';
+
+/** What one run of the warmer takes. */
+const PART_URLS = 25;
+
+/** @param urlsOf the urls that each job waits for */
+export function warmParts(
+  urlsOf: ReadonlyMap<string, readonly Url[]>,
+  epochMs: number,
+): readonly WarmMessage[] {
+  return groupsOf(urlsOf).flatMap(({ jobs, urls }) =>
+    chunks(urls, PART_URLS).map((some) => {
+      const part = hash(JSON.stringify([jobs, epochMs, some])).slice(0, 16);
+      return { part, jobs, epochMs, urls: some };
+    }),
+  );
+}
+
+interface Group {
+  readonly jobs: readonly string[];
+  readonly urls: Url[];
+}
+
+/** Urls by the jobs that they belong to. */
+function groupsOf(urlsOf: ReadonlyMap<string, readonly Url[]>): Group[] {
+  const jobsOf = new Map<Url, string[]>();
+  for (const [job, urls] of urlsOf) {
+    for (const url of urls) jobsOf.set(url, [...(jobsOf.get(url) ?? []), job]);
+  }
+  const groups = new Map<string, Group>();
+  for (const [url, jobs] of [...jobsOf].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const name = JSON.stringify(jobs);
+    const group = groups.get(name) ?? { jobs, urls: [] };
+    group.urls.push(url);
+    groups.set(name, group);
+  }
+  return [...groups.values()];
+}
+
+export function chunks<T>(items: readonly T[], size: number): T[][] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, i) => items.slice(i * size, (i + 1) * size));
+}

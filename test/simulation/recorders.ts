@@ -1,0 +1,80 @@
+/**
+ * The recorder's containers in the simulated world: one at a time serves a response, a new one starts when all are busy.
+ * @module
+ */
+import { dynamoGraph } from '../../aws/graph';
+import { RECORDER_DEFAULTS, type RecorderConfig } from '../../core/config';
+import { type Fields, RULING } from '../../core/headers';
+import { type Page, type Ruling, record } from '../../core/recorder';
+import { encodeUrl } from '../../core/urls';
+import { type Faults, type SimulatedDynamo, TABLE } from './dynamo';
+import { createMachine } from './machine';
+import type { OriginAnswer } from './origin';
+import type { Mutant } from './simulation';
+import type { World } from './world';
+
+const CONFIG: RecorderConfig = { ...RECORDER_DEFAULTS, table: TABLE, region: 'us-east-1' };
+
+export interface RecorderTraits {
+  readonly dynamo: SimulatedDynamo;
+  readonly faults: Partial<Faults>;
+  readonly mutant: Mutant;
+}
+
+export interface Recorded {
+  readonly outcome: Ruling['outcome'];
+  /** The response as it goes on to the caches. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The graph was out of reach when it began, and when it ended. */
+  readonly isBlind: boolean;
+}
+
+export function createRecorders(world: World, { dynamo, faults, mutant }: RecorderTraits) {
+  const { random } = world;
+  const containers: ReturnType<typeof startContainer>[] = [];
+
+  function startContainer() {
+    const call = dynamo.client(faults);
+    const machine = createMachine(world, { call: mutant.recorderCall?.(call) ?? call });
+    return { machine, memory: new Set<string>(), isBusy: false, isCold: true };
+  }
+
+  return async function rule(answer: OriginAnswer): Promise<Recorded> {
+    const { key, url, method, versions, status, fields, timeoutMs } = answer;
+    const container = containers.find(({ isBusy }) => !isBusy) ?? startContainer();
+    if (!containers.includes(container)) containers.push(container);
+    container.isBusy = true;
+    const bootMs = container.isCold ? random.below(800) : 0;
+    container.isCold = false;
+    await world.sleep(bootMs);
+
+    const { machine, memory } = container;
+    const graph = dynamoGraph(machine.call, TABLE);
+    const freshSeconds = Number(/\d+/.exec(fields['cache-control']?.[0] ?? '')?.[0]);
+    const recording = { memory, freshSeconds, now: machine.clock.now };
+    const page: Page = {
+      url: encodeUrl(url),
+      originTimeoutMs: timeoutMs,
+      method,
+      status,
+      request: {},
+      response: fields,
+    };
+    const wasDown = dynamo.isDown;
+    const { outcome, headers } = await record(mutant.recorderPage?.(page) ?? page, CONFIG, {
+      graph: mutant.recorderGraph?.(graph, recording) ?? graph,
+      clock: machine.clock,
+      bootMs,
+    });
+    container.isBusy = false;
+    world.say(() => `ruled ${key} ${JSON.stringify(versions)}: ${headers[RULING]}`);
+    return { outcome, headers: ruled(fields, headers), isBlind: wasDown && dynamo.isDown };
+  };
+}
+
+/** As aws/edge-event.ts does it: an empty value removes. */
+function ruled(fields: Fields, ruling: Ruling['headers']): Record<string, string> {
+  const left = Object.entries(fields).map(([name, lines]) => [name, lines.join(', ')] as const);
+  const headers = { ...Object.fromEntries(left), ...ruling };
+  return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== ''));
+}

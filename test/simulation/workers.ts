@@ -1,0 +1,188 @@
+/**
+ * The invalidator and the warmer in the simulated world, with their queues: a machine per invocation, which may die at
+ * any call.
+ * @module
+ */
+import type { CloudFrontClient } from '@aws-sdk/client-cloudfront';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSEvent } from 'aws-lambda';
+import { consume } from '../../aws/consume';
+import { dynamoGraph } from '../../aws/graph';
+import { dynamoJobs } from '../../aws/jobs';
+import { dynamoLedger } from '../../aws/ledger';
+import { cloudFrontPurger } from '../../aws/purger';
+import { dynamoPurges } from '../../aws/purges';
+import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
+import { jobIdOf, parseRevalidationMessage } from '../../aws/revalidation-message';
+import { RENDERED_AT } from '../../core/headers';
+import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
+import { giveUp, warm } from '../../core/warmer';
+import type { Copy, SimulatedCloudFront } from './cloudfront';
+import { type Faults, type SimulatedDynamo, TABLE } from './dynamo';
+import { createMachine } from './machine';
+import { FIRST_VARIANT } from './origin';
+import type { Mutant } from './simulation';
+import { type SimulatedQueue, simulateQueue } from './sqs';
+import type { Watch } from './watch';
+import type { World } from './world';
+
+/** As in aws/site.ts: the warmer does not wait longer for a page. */
+const FETCH_MS_MAX = 10_000;
+
+export interface WorkerTraits {
+  readonly faults: Partial<Faults>;
+  /** Of an invocation, that it dies before it has ended. */
+  readonly crash: number;
+  /** How far the replica that the origin reads may be behind. */
+  readonly lagMs: number;
+  /** How long a purge waits for more. */
+  readonly gatherMs: number;
+  readonly isCalm: boolean;
+}
+
+export interface Surroundings {
+  readonly dynamo: SimulatedDynamo;
+  readonly cloudFront: SimulatedCloudFront;
+  readonly watch: Watch;
+  readonly counts: { paid: number; crashes: number };
+  readonly mutant: Mutant;
+}
+
+/** @returns the queue that revalidations are sent to */
+export function startWorkers(
+  world: World,
+  traits: WorkerTraits,
+  { dynamo, cloudFront, watch, counts, mutant }: Surroundings,
+): SimulatedQueue {
+  const { random } = world;
+  const warmQueue = simulateQueue(world, {
+    name: 'warm',
+    batchSize: 1,
+    visibilityMs: 60_000,
+    duplicated: 0.05,
+    handler: warmBatch,
+  });
+
+  function startWorker() {
+    const isDoomed = !traits.isCalm && random.chance(traits.crash);
+    if (isDoomed) counts.crashes += 1;
+    const callsToLive = isDoomed ? random.below(40) : undefined;
+    const call = dynamo.client(traits.isCalm ? {} : traits.faults);
+    return createMachine(world, { call, callsToLive });
+  }
+
+  async function invalidateBatch(event: SQSEvent) {
+    const machine = startWorker();
+    const { clock, alive, call } = machine;
+    const messages = event.Records.map(({ messageId }) => messageId);
+    const purgeClient = {
+      send: (command: { input: Batch }) => alive(createInvalidation(command.input, messages)),
+    };
+    const warmClient = { send: (command: { input: Warms }) => alive(sendWarms(command.input)) };
+    const own: InvalidatorPorts = {
+      graph: dynamoGraph(call, TABLE),
+      jobs: dynamoJobs(call, TABLE, clock),
+      purges: dynamoPurges(call, TABLE, clock),
+      ledger: dynamoLedger(call, TABLE),
+      purger: cloudFrontPurger(purgeClient as unknown as CloudFrontClient, 'E1'),
+      warmQueue: sqsWarmQueue(warmClient as unknown as SQSClient, 'warm'),
+      clock,
+    };
+    const ports = mutant.invalidatorPorts?.(own, world, call) ?? own;
+    const config = {
+      table: TABLE,
+      warmQueueUrl: 'warm',
+      distributionId: 'E1',
+      gatherMs: traits.gatherMs,
+      graceMs: mutant.graceMs ?? 1_000,
+      settleMs: mutant.settleMs ?? traits.lagMs,
+      warmUrlsMax: 100,
+    };
+    return consume(event, {
+      parse: parseRevalidationMessage,
+      work: async (batch) => {
+        const outcome = await invalidate(batch, config, ports);
+        if (outcome.kind === 'deferred') throw new Error(outcome.why);
+      },
+      lost: (message, error) =>
+        own.jobs.failed(jobIdOf(message), { failedAtMs: clock.now(), error }),
+    });
+  }
+
+  interface Batch {
+    readonly InvalidationBatch: {
+      readonly CallerReference: string;
+      readonly Paths: { Items: string[] };
+    };
+  }
+
+  async function createInvalidation({ InvalidationBatch }: Batch, messages: readonly string[]) {
+    await world.sleep(random.between(5, 120));
+    if (!traits.isCalm && random.chance(0.05)) {
+      throw Object.assign(new Error('Rate exceeded'), { name: 'TooManyInvalidationsInProgress' });
+    }
+    const { CallerReference: reference, Paths } = InvalidationBatch;
+    const before = cloudFront.invalidations.length;
+    const { id } = cloudFront.createInvalidation(Paths.Items, reference);
+    if (cloudFront.invalidations.length > before) {
+      counts.paid += Paths.Items.length;
+      watch.paid({ items: Paths.Items, reference, messages });
+    }
+    await world.sleep(random.between(5, 120));
+    if (!traits.isCalm && random.chance(0.05))
+      throw Object.assign(new Error('lost'), { name: 'TimeoutError' });
+    return { Invalidation: { Id: id } };
+  }
+
+  interface Warms {
+    readonly Entries: readonly { readonly MessageBody: string }[];
+  }
+
+  async function sendWarms({ Entries }: Warms) {
+    await world.sleep(random.between(2, 20));
+    for (const { MessageBody } of Entries) warmQueue.send(MessageBody);
+    await world.sleep(random.between(2, 20));
+    return {};
+  }
+
+  async function warmBatch(event: SQSEvent) {
+    const machine = startWorker();
+    const { clock, alive, call } = machine;
+    const edge = random.below(cloudFront.edges);
+    const seen = new Map<string, Copy>();
+    const own = {
+      fetch: async (url: string) => {
+        const key = `${url} ${FIRST_VARIANT}`;
+        const late = world.sleep(FETCH_MS_MAX).then(() => Promise.reject(new Error('late')));
+        const copy = await alive(
+          Promise.race([cloudFront.get(edge, { key, method: 'GET' }), late]),
+        );
+        if (!copy) return { status: 502, renderedAtMs: undefined };
+        seen.set(url, copy);
+        return { status: copy.status, renderedAtMs: Number(copy.headers[RENDERED_AT]) };
+      },
+    };
+    const site = mutant.warmerSite?.(own, clock.now) ?? own;
+    const jobs = dynamoJobs(call, TABLE, clock);
+    const config = { table: TABLE, edgeUrl: '', concurrency: 2, deadlineMs: 40_000 };
+    return consume(event, {
+      parse: ({ body }) => parseWarmMessage(body),
+      work: async (messages) => {
+        for (const message of messages) {
+          const result = await warm(message, config, { site, jobs, clock });
+          if (result.staleCount + result.failedCount > 0) continue;
+          for (const url of message.urls) watch.warmed(message.jobs, seen.get(url));
+        }
+      },
+      lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, { jobs, clock }),
+    });
+  }
+
+  return simulateQueue(world, {
+    name: 'revalidate',
+    batchSize: 4,
+    visibilityMs: 15_000,
+    duplicated: 0.1,
+    handler: invalidateBatch,
+  });
+}
