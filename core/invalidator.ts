@@ -19,7 +19,7 @@ import { planOnly } from './dry-run';
 import { type GatherPorts, gather, turnAt } from './gather';
 import { isConflict, isOpen, workId } from './jobs';
 import { inParallel } from './parallel';
-import { plan, type Reading, readEdges } from './plan/plan';
+import { type PlanOptions, plan, type Reading, readEdges } from './plan/plan';
 import type { Decision, Graph, Jobs, Ledger, Purger, WarmQueue } from './ports';
 import type { QueuedRevalidation, Revalidation } from './revalidation';
 import { spellingsOf, type Url } from './urls';
@@ -178,23 +178,27 @@ async function carryOut(
 function decisionFor(
   members: readonly QueuedRevalidation[],
   reading: Reading,
-  { warmUrlsMax }: InvalidatorConfig,
+  config: InvalidatorConfig,
 ): Decision {
-  const { items } = plan(union(members), reading, warmUrlsMax);
+  const { items } = plan(union(members), reading, planOptions(config));
   return { items: items.map(({ item }) => item).sort() };
 }
 
 async function read(
   members: readonly QueuedRevalidation[],
-  { warmUrlsMax }: InvalidatorConfig,
+  config: InvalidatorConfig,
   { graph, clock }: InvalidatorPorts,
 ): Promise<Reading> {
   const nowSeconds = Math.floor(clock.now() / 1_000);
-  const reading = await readEdges(graph, union(members), { nowSeconds, warmUrlsMax });
+  const reading = await readEdges(graph, union(members), { nowSeconds, ...planOptions(config) });
   for (const [tag, { count }] of reading.dependents) {
     if (count > SHARD_URLS_MAX) await graph.spread(tag);
   }
   return reading;
+}
+
+function planOptions({ warmUrlsMax }: InvalidatorConfig): PlanOptions {
+  return { warmUrlsMax, purge: 'native', allowCollateral: false };
 }
 
 interface Told {
@@ -208,7 +212,7 @@ async function tellPurged(
   { jobs, clock }: InvalidatorPorts,
 ): Promise<void> {
   await inParallel(members, JOBS_AT_ONCE, (revalidation) => {
-    const { items, skipped, covered } = plan(revalidation, reading, config.warmUrlsMax);
+    const { items, skipped, covered } = plan(revalidation, reading, planOptions(config));
     const counts = { items: items.length, skipped: skipped.length, covered };
     const purgedAtMs = clock.now();
     return jobs.purged(revalidation.job, { purgedAtMs, epochMs, ...counts, invalidations });
@@ -222,7 +226,7 @@ async function warm(
 ): Promise<void> {
   const urlsOf = new Map<string, readonly Url[]>();
   for (const revalidation of members) {
-    urlsOf.set(revalidation.job, plan(revalidation, reading, config.warmUrlsMax).warm);
+    urlsOf.set(revalidation.job, plan(revalidation, reading, planOptions(config)).warm);
   }
   const messages = warmParts(urlsOf, epochMs);
   await warmQueue.send(messages);

@@ -31,6 +31,25 @@ export function isPurgeable(url: string): boolean {
   return url.length <= URL_LENGTH_MAX && VALID.test(url);
 }
 
+/** Characters that a path can name, from its start; and a segment that it cannot. */
+const NAMEABLE = new RegExp(`^/(?:[!$&-;=?-Z_a-z]|${ENCODED})*`);
+const ODD_SEGMENT = /^[^?]*?\/(?=\/|\.\.?[/?])/;
+/** A character that is encoded in several bytes (UTF-8), of which some are missing. */
+const IS_CUT = /%(?:[C-Fc-f].|[Ee].%..|[Ff].%..|[Ff].%..%..)$/;
+
+/**
+ * How much of a url's beginning a wildcard can name: `/a~b` → 2, for `/a*`. What comes before the asterisk could be purged
+ * by itself, so that it does not end in a part of a character, nor in an asterisk of the url's own.
+ * @param length at most so much
+ * @returns the same for all urls that begin alike so far
+ */
+export function wildcardLength(url: string, length = url.length): number {
+  let part = NAMEABLE.exec(url.slice(0, Math.min(length, URL_LENGTH_MAX - 1)))?.[0] ?? '';
+  part = ODD_SEGMENT.exec(part)?.[0] ?? part;
+  while (part.length > 1 && (!isPurgeable(part) || IS_CUT.test(part))) part = part.slice(0, -1);
+  return part.length;
+}
+
 /**
  * A url that somebody asks to revalidate.
  * @throws IsrError `url-invalid`, naming the place, the value and the rule

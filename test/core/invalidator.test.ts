@@ -358,7 +358,8 @@ describe('a revalidation that is delivered again', () => {
   });
 
   it('is in one purge when it is delivered twice at once', async () => {
-    await recorded('/a', 'post', 'list');
+    await recorded('/a', 'post');
+    await recorded('/b', 'list');
     const one = message('one', { tags: [tagOf('post')] });
     const two = message('two', { tags: [tagOf('list')] });
     await Promise.all([invalidate([one, two], config, ports), invalidate([one], config, ports)]);

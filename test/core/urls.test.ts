@@ -4,7 +4,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { edgeKey, isHashed, urlKey } from '../../core/keys';
 import { parseTag } from '../../core/tags';
-import { encodeUrl, isPurgeable, parseUrl, spellingsOf, type Url, urlOf } from '../../core/urls';
+import {
+  encodeUrl,
+  isPurgeable,
+  parseUrl,
+  spellingsOf,
+  type Url,
+  urlOf,
+  wildcardLength,
+} from '../../core/urls';
 import { ROOT } from '../support/bundles';
 
 describe('a url that somebody asks to revalidate', () => {
@@ -204,5 +212,26 @@ describe('the key of a url', () => {
     expect(isHashed(long)).toBe(true);
     expect(urlKey(long).sk).toMatch(/^url#sha256:[\da-f]{64}$/);
     expect(urlKey(encodeUrl(`${long}y`)).sk).not.toBe(urlKey(long).sk);
+  });
+});
+
+describe('the beginning of a url that a wildcard can name', () => {
+  it.each([
+    ['/posts/42', '/posts/42'],
+    ['/a~b', '/a'],
+    ['/%7Ea', '/'],
+    ['/a*', '/a'],
+    ['/a**b', '/a**b'],
+    ['/a/%C3%A9', '/a/%C3%A9'],
+    ['/a/%C3', '/a/'],
+    ['/a/%C', '/a/'],
+    ['/a?', '/a'],
+    ['/a//b', '/a/'],
+    ['/a/../b', '/a/'],
+    ['/a/..b', '/a/..b'],
+    ['//a', '/'],
+    [`/${'a'.repeat(5_000)}`, `/${'a'.repeat(3_998)}`],
+  ])('of %s is %s', (url, beginning) => {
+    expect(url.slice(0, wildcardLength(url))).toBe(beginning);
   });
 });

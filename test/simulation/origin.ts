@@ -42,6 +42,14 @@ const PAGES: Readonly<Record<string, SitePage>> = {
   '/moved': { tags: () => ['b'], status: () => 301 },
 };
 export const URLS = Object.keys(PAGES);
+
+/** Does some variant of the page show this data at some time? */
+export function mayShow(url: string, tag: string): boolean {
+  const tagsOf = PAGES[url]?.tags ?? (() => []);
+  return ['x', 'y', 'z'].some((variant) =>
+    [0, 1].some((list) => tagsOf({ list }, variant).includes(tag)),
+  );
+}
 /** Every url has it; the warmer asks for it. */
 export const FIRST_VARIANT = 'x';
 /** The tags whose data is edited, the busy ones more often. */

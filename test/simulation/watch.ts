@@ -17,7 +17,7 @@ import { RECORDER_DEFAULTS } from '../../core/config';
 import { hash } from '../../core/hash';
 import type { Copy, Invalidation } from './cloudfront';
 import type { SimulatedDynamo } from './dynamo';
-import { type Data, EDITED, URLS } from './origin';
+import { type Data, EDITED, mayShow, URLS } from './origin';
 import type { Violation } from './simulation';
 import { BEGINNING_MS, type World } from './world';
 
@@ -69,9 +69,7 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
 
   function checkAskedFor(items: readonly string[]): void {
     for (const item of items) {
-      const isAsked = revalidations.some(({ tags, urls }) =>
-        item.startsWith('#') ? tags.includes(item.slice(1)) : urls.includes(item),
-      );
+      const isAsked = revalidations.some((it) => asksFor(it, item));
       if (!isAsked) violated('I3', `${item} was purged, and nobody asked for it`);
       if (!ITEMS.has(item)) violated('I3', `${item} was purged, and no page has it`);
     }
@@ -89,9 +87,7 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
     const payers =
       named.length > 0 ? named : revalidations.filter((it) => messages.includes(it.message));
     for (const item of items) {
-      const askers = payers.filter(({ tags, urls }) =>
-        item.startsWith('#') ? tags.includes(item.slice(1)) : urls.includes(item),
-      );
+      const askers = payers.filter((it) => asksFor(it, item));
       if (askers.length > 0 && askers.every(({ message }) => paidFor.has(`${message} ${item}`))) {
         violated('I6', `${item} was paid again for ${askers.map(({ job }) => job).join(', ')}`);
       }
@@ -156,6 +152,12 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
       }
     },
   };
+}
+
+/** A tag's own item, a url's path, or the path of a url that depends on a tag. */
+function asksFor({ tags, urls }: AskedRevalidation, item: string): boolean {
+  if (item.startsWith('#')) return tags.includes(item.slice(1));
+  return urls.includes(item) || tags.some((tag) => mayShow(item, tag));
 }
 
 const ITEMS: ReadonlySet<string> = new Set([...EDITED.map((tag) => `#${tag}`), ...URLS]);
