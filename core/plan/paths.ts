@@ -25,9 +25,10 @@ export function planByPaths(
 ): Plan {
   const tagsOf = wantedOf(work, reading);
   const wanted = [...tagsOf.keys()];
-  const isSimple = wanted.length <= pathsMax && wanted.every(isPurgeable);
-  const { items, missed } = isSimple
-    ? { items: wanted.sort().map((url) => ({ path: url, covers: [url] })), missed: [] }
+  // without knowing what else is recorded there is no wildcard, nor need of one (others.ts)
+  const isEach = !reading.others || (wanted.length <= pathsMax && wanted.every(isPurgeable));
+  const { items, missed } = isEach
+    ? { items: [...wanted].sort().map((url) => ({ path: url, covers: [url] })), missed: [] }
     : coverByPaths(treeOf(tagsOf, reading), { pathsMax, allowCollateral });
   const byName = wanted.filter((url) => reading.liveUrls.has(url));
   return {
@@ -56,7 +57,7 @@ function wantedOf({ tags, urls }: Revalidation, { dependents, liveUrls }: Readin
   return tagsOf;
 }
 
-/** What was read for more work than this is, of this work's point of view, among the others. */
+/** Urls that were read for other parts of the work are among this part's others. */
 function treeOf(wanted: ReadonlyMap<Url, unknown>, { dependents, liveUrls, others }: Reading) {
   const tree = prefixTree(wanted.keys());
   const read = new Set([...liveUrls, ...[...dependents.values()].flatMap(({ urls = [] }) => urls)]);

@@ -1,8 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Plan } from '../../../core/plan/plan';
+import { type Plan, plan, readEdges } from '../../../core/plan/plan';
 import { isPurgeable } from '../../../core/urls';
-import { type Edges, itemsOf, planFor, someEdges, someTags, urlsIn, wantedOf } from './graph';
+import {
+  type Edges,
+  graphOf,
+  itemsOf,
+  options,
+  planFor,
+  someEdges,
+  someTags,
+  urlsIn,
+  wantedOf,
+  workOf,
+} from './graph';
 
 const byPaths = { purge: 'paths', pathsMax: 2 } as const;
 const withCollateral = { ...byPaths, allowCollateral: true } as const;
@@ -113,6 +124,13 @@ describe('a plan by paths', () => {
     const asked = { tags: ['a'], urls: ['/x/%5B'], others: ['/x/['] };
     const made = await planFor(edges, asked, byPaths);
     expect(itemsOf(made)).toEqual(['/x/*']);
+  });
+
+  it('has no wildcard when it was not read what that would hit', async () => {
+    const graph = graphOf({ a: blog }, ['/blog/d']);
+    const work = workOf({ tags: ['a'] });
+    const reading = await readEdges(graph, work, { ...options, ...byPaths, pathsMax: 3 });
+    expect(itemsOf(plan(work, reading, { ...options, ...byPaths }))).toEqual(blog);
   });
 
   it('remembers of many others a count and a few', async () => {
