@@ -1,12 +1,12 @@
-import { type Metric, metricLine } from '../core/metrics';
+import { type Counts, metricLine } from '../core/metrics';
 import { systemClock } from './clock';
 
 /** Not by console.log, whose line begins with time and request id: CloudWatch wants the JSON alone. */
 export function count(
   site: string,
-  metrics: readonly Metric[],
-  about: Readonly<Record<string, string | undefined>>,
+  counts: Counts,
+  about: Readonly<Record<string, string | undefined>> = {},
 ): void {
-  if (metrics.length === 0) return;
-  process.stdout.write(`${metricLine(site, systemClock.now(), metrics, about)}\n`);
+  if (Object.keys(counts).length === 0) return;
+  process.stdout.write(`${metricLine(site, systemClock.now(), counts, about)}\n`);
 }

@@ -6,6 +6,7 @@
  * The workers read environment variables, one per field.
  * @module
  */
+import { type Budget, WHEN_EXCEEDED } from './budget';
 import { IsrError } from './errors';
 
 /** CFDG, cloudfront-limits: an origin custom header's value. */
@@ -27,6 +28,8 @@ export interface RecorderConfig {
    */
   readonly renderBudgetMs?: number;
   readonly keyHeaders: readonly string[];
+  /** @default native */
+  readonly purge?: Purge;
   readonly maxTtlSeconds: number;
   readonly defaultSwrSeconds: number;
 }
@@ -71,11 +74,18 @@ export const ENV = {
   edgeUrl: 'ISR_EDGE_URL',
   gatherMs: 'ISR_GATHER_MS',
   graceMs: 'ISR_GRACE_MS',
+  purge: 'ISR_PURGE',
+  budgetItems: 'ISR_BUDGET_ITEMS',
+  budgetWhenExceeded: 'ISR_BUDGET_WHEN_EXCEEDED',
   settleMs: 'ISR_SETTLE_MS',
   warmUrlsMax: 'ISR_WARM_URLS_MAX',
   warmConcurrency: 'ISR_WARM_CONCURRENCY',
   warmDeadlineMs: 'ISR_WARM_DEADLINE_MS',
 } as const;
+
+/** How pages are purged: by CloudFront's cache tags where it has them, or by paths alone. */
+export const PURGES = ['native', 'paths'] as const;
+export type Purge = (typeof PURGES)[number];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -89,6 +99,8 @@ export interface InvalidatorConfig {
   readonly graceMs: number;
   /** How long the origin may still read what was there before a change: its replicas lag. */
   readonly settleMs: number;
+  readonly purge: Purge;
+  readonly budget?: Budget;
   /** Of one revalidation at most so many urls are warmed. */
   readonly warmUrlsMax: number;
 }
@@ -132,6 +144,8 @@ export function invalidatorConfig(env: Environment): InvalidatorConfig {
     gatherMs: whole(env, ENV.gatherMs, WORKER_DEFAULTS.gatherMs),
     graceMs: whole(env, ENV.graceMs, WORKER_DEFAULTS.graceMs),
     settleMs: whole(env, ENV.settleMs, WORKER_DEFAULTS.settleMs),
+    purge: oneOf(env, ENV.purge, PURGES),
+    ...budgetIn(env),
     warmUrlsMax: whole(env, ENV.warmUrlsMax, WORKER_DEFAULTS.warmUrlsMax),
   };
 }
@@ -155,6 +169,20 @@ function required(env: Environment, name: string): string {
   const value = env[name];
   if (value) return value;
   throw new IsrError('config-invalid', `${name} is not set`, name);
+}
+
+function budgetIn(env: Environment): { readonly budget?: Budget } {
+  if (!env[ENV.budgetItems]) return {};
+  const items = whole(env, ENV.budgetItems, 0);
+  return { budget: { items, whenExceeded: oneOf(env, ENV.budgetWhenExceeded, WHEN_EXCEEDED) } };
+}
+
+/** The first of them when nothing is set. */
+function oneOf<T extends string>(env: Environment, name: string, words: readonly [T, ...T[]]): T {
+  const value = env[name] || words[0];
+  const known = words.find((word) => word === value);
+  if (known) return known;
+  throw new IsrError('config-invalid', `${name} is "${value}": it takes ${words.join(', ')}`, name);
 }
 
 function whole(env: Environment, name: string, otherwise: number): number {

@@ -2,24 +2,34 @@
  * A dry run: what a revalidation would do, told to its job. No epoch is written, nothing is purged, nothing is warmed.
  * @module
  */
+import { verdictOf } from './budget';
 import type { InvalidatorConfig } from './config';
 import { workId } from './jobs';
-import { plan, readEdges } from './plan/plan';
-import type { Clock, Graph, Jobs } from './ports';
-import { FREE_ITEMS_A_MONTH, priceUsd } from './price';
-import type { QueuedRevalidation } from './revalidation';
+import { type Plan, type PlanOptions, plan, readEdges } from './plan/plan';
+import type { Clock, Graph, Jobs, Ledger } from './ports';
+import { priceUsd } from './price';
+import type { QueuedRevalidation, Revalidation } from './revalidation';
 
 export interface DryRunPorts {
-  readonly graph: Pick<Graph, 'edges' | 'isLive'>;
+  readonly graph: Pick<Graph, 'edges' | 'isLive' | 'urls'>;
   readonly jobs: Pick<Jobs, 'begin' | 'conflict' | 'planned'>;
+  readonly ledger: Pick<Ledger, 'used'>;
   readonly clock: Pick<Clock, 'now'>;
+}
+
+/** How a revalidation is planned, dry or not. */
+export function planOptions(
+  { allowCollateral = false }: Pick<Revalidation, 'allowCollateral'>,
+  { warmUrlsMax, purge }: InvalidatorConfig,
+): PlanOptions {
+  return { warmUrlsMax, purge, allowCollateral };
 }
 
 /** @throws what a port throws; planned again, its job keeps the first plan */
 export async function planOnly(
   revalidation: QueuedRevalidation,
-  { warmUrlsMax }: Pick<InvalidatorConfig, 'warmUrlsMax'>,
-  { graph, jobs, clock }: DryRunPorts,
+  config: InvalidatorConfig,
+  { graph, jobs, ledger, clock }: DryRunPorts,
 ): Promise<void> {
   const { job, requestedAtMs, tags, urls } = revalidation;
   const work = workId(revalidation);
@@ -27,17 +37,27 @@ export async function planOnly(
   const first = await jobs.begin(job, { requestedAtMs, ...counts, work });
   if (first.work !== work) return jobs.conflict(job, { atMs: clock.now(), work });
 
+  const options = planOptions(revalidation, config);
   const nowSeconds = Math.floor(clock.now() / 1_000);
-  const reading = await readEdges(graph, revalidation, { nowSeconds, warmUrlsMax });
-  const { items, covered, warm } = plan(revalidation, reading, warmUrlsMax);
+  const reading = await readEdges(graph, revalidation, { nowSeconds, ...options });
+  const made = plan(revalidation, reading, options);
+  const used = await ledger.used(clock.now());
   await jobs.planned(job, {
     atMs: clock.now(),
-    items: items.map(({ item, why }) => ({ item, why })),
-    itemsCount: items.length,
-    priceUsd: priceUsd(items.length, FREE_ITEMS_A_MONTH), // as if the month's free ones were gone
-    covered,
-    sample: warm,
-    collateral: { count: 0, sample: [] }, // an item hits what depends on what was asked for, and no more
-    budget: 'no budget is set',
+    items: made.items.map(({ item, why }) => ({ item, why })),
+    itemsCount: made.items.length,
+    priceUsd: priceUsd(made.items.length, used),
+    covered: made.covered,
+    sample: made.warm,
+    collateral: collateralOf(made),
+    budget: verdictOf(config.budget, used, made.items.length).words,
   });
+}
+
+function collateralOf({ items }: Plan) {
+  const hit = items.flatMap(({ collateral }) => collateral ?? []);
+  return {
+    count: hit.reduce((sum, { count }) => sum + count, 0),
+    sample: hit.flatMap(({ sample }) => sample),
+  };
 }

@@ -18,7 +18,7 @@ const WAITS_MAX = 4;
 /** How often those who wait for another worker look. */
 const LOOK_MS = 500;
 /** A worker that was not seen for so long has died: every wave of a purge says that it lives. */
-const SILENT_MS = 30_000;
+const SILENT_MS = 45_000;
 
 export interface GatherPorts {
   readonly purges: Purges;

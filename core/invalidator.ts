@@ -14,17 +14,20 @@
  * A purge never deletes edges. They expire.
  * @module
  */
+import { verdictOf } from './budget';
 import type { InvalidatorConfig } from './config';
-import { planOnly } from './dry-run';
+import { planOnly, planOptions } from './dry-run';
 import { type GatherPorts, gather, turnAt } from './gather';
 import { isConflict, isOpen, workId } from './jobs';
+import type { Counts } from './metrics';
 import { inParallel } from './parallel';
-import { type PlanOptions, plan, type Reading, readEdges } from './plan/plan';
-import type { Decision, Graph, Jobs, Ledger, Purger, WarmQueue } from './ports';
+import { plan, type Reading, readEdges } from './plan/plan';
+import type { Decision, Graph, Jobs, Ledger, WarmQueue } from './ports';
+import { priceUsd } from './price';
 import type { QueuedRevalidation, Revalidation } from './revalidation';
 import { spellingsOf, type Url } from './urls';
 import { warmParts } from './warm-parts';
-import { purgeInWaves } from './waves';
+import { purgeInWaves, type WavesPorts } from './waves';
 
 /** Past it the messages go back to the queue: well before the function's own time is up (lib/invalidator.ts). */
 const WORK_MS_MAX = 200_000;
@@ -32,12 +35,12 @@ const JOBS_AT_ONCE = 10;
 /** A tag with more urls is spread, so that neither its writes nor its reads are one partition's. */
 const SHARD_URLS_MAX = 100_000;
 
-export interface InvalidatorPorts extends GatherPorts {
+export interface InvalidatorPorts extends GatherPorts, WavesPorts {
   readonly graph: Graph;
   readonly jobs: Jobs;
-  readonly purger: Pick<Purger, 'purge'>;
   readonly ledger: Ledger;
   readonly warmQueue: WarmQueue;
+  readonly count: (counts: Counts) => void;
 }
 
 export type InvalidateOutcome =
@@ -161,27 +164,60 @@ async function carryOut(
     await clock.sleep(config.settleMs + config.graceMs);
     // 2 read edges
     reading = await read(members, config, ports);
-    decision = await purges.decide(id, decisionFor(members, reading, config));
+    decision = await purges.decide(id, await decisionFor(members, { reading, config }, ports));
   }
-  const { items } = decision;
+  const { items, usedBefore, refused } = decision;
+  if (refused !== undefined) {
+    reading ??= await read(members, config, ports);
+    return refuse(group, { reading, config, usedBefore, reason: refused }, ports);
+  }
   if (items.length > 0) await ledger.charge(id, items.length, epochMs);
   const seen = () => purges.seen(id, clock.now());
   const purge = await purgeInWaves({ id, items, lateAtMs, seen }, ports);
   if (purge.kind === 'deferred') return purge;
 
   reading ??= await read(members, config, ports);
-  await tellPurged(group, { reading, config, invalidations: purge.invalidations }, ports);
+  const { invalidations } = purge;
+  await tellPurged(group, { reading, config, invalidations, usedBefore }, ports);
   await warm(group, { reading, config }, ports);
   return { kind: 'done' };
 }
 
-function decisionFor(
+async function decisionFor(
   members: readonly QueuedRevalidation[],
-  reading: Reading,
-  config: InvalidatorConfig,
-): Decision {
-  const { items } = plan(union(members), reading, planOptions(config));
-  return { items: items.map(({ item }) => item).sort() };
+  { reading, config }: Told,
+  { ledger, clock, count }: InvalidatorPorts,
+): Promise<Decision> {
+  const whole = union(members);
+  const items = plan(whole, reading, planOptions(whole, config)).items.map(({ item }) => item);
+  const usedBefore = await ledger.used(clock.now());
+  const { isExceeded, isPurged, words } = verdictOf(config.budget, usedBefore, items.length);
+  count({
+    ...(isPurged ? { PurgeItems: items.length } : { RefusedJobs: members.length }),
+    ...(isExceeded ? { BudgetExceeded: 1 } : {}),
+  });
+  return isPurged ? { items: items.sort(), usedBefore } : { items: [], usedBefore, refused: words };
+}
+
+/**
+ * The epochs are there: what is rendered from now on is kept, what was before is left to expire. Whoever needs no item is
+ * not refused.
+ */
+async function refuse(
+  group: Group,
+  { reason, ...told }: Omit<Purged, 'invalidations'> & { readonly reason: string },
+  ports: InvalidatorPorts,
+): Promise<InvalidateOutcome> {
+  const { reading, config } = told;
+  const costs = (it: Revalidation) => plan(it, reading, planOptions(it, config)).items.length > 0;
+  const refused = group.members.filter(costs);
+  await inParallel(refused, JOBS_AT_ONCE, ({ job }) =>
+    ports.jobs.refused(job, { atMs: ports.clock.now(), reason }),
+  );
+  const free = { ...group, members: group.members.filter((it) => !refused.includes(it)) };
+  await tellPurged(free, { ...told, invalidations: [] }, ports);
+  await warm(free, told, ports);
+  return { kind: 'done' };
 }
 
 async function read(
@@ -190,15 +226,13 @@ async function read(
   { graph, clock }: InvalidatorPorts,
 ): Promise<Reading> {
   const nowSeconds = Math.floor(clock.now() / 1_000);
-  const reading = await readEdges(graph, union(members), { nowSeconds, ...planOptions(config) });
+  const whole = union(members);
+  const options = { nowSeconds, ...planOptions(whole, config) };
+  const reading = await readEdges(graph, whole, options);
   for (const [tag, { count }] of reading.dependents) {
     if (count > SHARD_URLS_MAX) await graph.spread(tag);
   }
   return reading;
-}
-
-function planOptions({ warmUrlsMax }: InvalidatorConfig): PlanOptions {
-  return { warmUrlsMax, purge: 'native', allowCollateral: false };
 }
 
 interface Told {
@@ -206,16 +240,28 @@ interface Told {
   readonly config: InvalidatorConfig;
 }
 
+interface Purged extends Told {
+  readonly invalidations: readonly string[];
+  readonly usedBefore: number;
+}
+
 async function tellPurged(
   { members, epochMs }: Group,
-  { reading, config, invalidations }: Told & { readonly invalidations: readonly string[] },
+  { reading, config, invalidations, usedBefore }: Purged,
   { jobs, clock }: InvalidatorPorts,
 ): Promise<void> {
   await inParallel(members, JOBS_AT_ONCE, (revalidation) => {
-    const { items, skipped, covered } = plan(revalidation, reading, planOptions(config));
-    const counts = { items: items.length, skipped: skipped.length, covered };
-    const purgedAtMs = clock.now();
-    return jobs.purged(revalidation.job, { purgedAtMs, epochMs, ...counts, invalidations });
+    const options = planOptions(revalidation, config);
+    const { items, skipped, covered } = plan(revalidation, reading, options);
+    return jobs.purged(revalidation.job, {
+      purgedAtMs: clock.now(),
+      epochMs,
+      items: items.length,
+      priceUsd: priceUsd(items.length, usedBefore),
+      skipped: skipped.length,
+      covered,
+      invalidations,
+    });
   });
 }
 
@@ -226,7 +272,8 @@ async function warm(
 ): Promise<void> {
   const urlsOf = new Map<string, readonly Url[]>();
   for (const revalidation of members) {
-    urlsOf.set(revalidation.job, plan(revalidation, reading, planOptions(config)).warm);
+    const options = planOptions(revalidation, config);
+    urlsOf.set(revalidation.job, plan(revalidation, reading, options).warm);
   }
   const messages = warmParts(urlsOf, epochMs);
   await warmQueue.send(messages);
@@ -245,5 +292,6 @@ function union(asked: readonly Revalidation[]): Revalidation {
   return {
     tags: [...new Set(asked.flatMap(({ tags }) => tags))],
     urls: [...new Set(asked.flatMap(({ urls }) => urls))],
+    allowCollateral: asked.every(({ allowCollateral }) => allowCollateral === true),
   };
 }

@@ -12,15 +12,16 @@ import type { Tag } from './tags';
 
 export const NATIVE_TAGS_MAX = 50;
 
-/** @param tags sorted, without repetition @returns at most 50 of them, sorted */
+/** @param tags sorted, without repetition @returns at most `max` of them, sorted */
 export function nativeTags(
   tags: readonly Tag[],
   known: ReadonlyMap<Tag, TagFacts>,
+  max: number,
 ): readonly Tag[] {
-  if (tags.length <= NATIVE_TAGS_MAX) return tags;
+  if (tags.length <= max) return tags;
   const revalidations = (tag: Tag) => known.get(tag)?.revalidations ?? 0;
   return [...tags] // sorting is stable
     .sort((a, b) => revalidations(b) - revalidations(a))
-    .slice(0, NATIVE_TAGS_MAX)
+    .slice(0, max)
     .sort();
 }

@@ -178,6 +178,8 @@ export interface PurgeProgress {
 /** What is to be purged. */
 export interface Decision {
   readonly items: readonly string[];
+  /** Items of the month that came before. */
+  readonly usedBefore: number;
   /** Why nothing is, although there is something to purge. */
   readonly refused?: string;
 }

@@ -90,10 +90,11 @@ export async function record(
     }),
   );
   const { tags, refused } = tagsOf(page.response);
+  const nativeMax = config.purge === 'paths' ? 0 : NATIVE_TAGS_MAX;
   const shaped = (
     outcome: Ruling['outcome'],
     cacheControl: string,
-    { reason, native = tags.slice(0, NATIVE_TAGS_MAX) }: Because = {},
+    { reason, native = tags.slice(0, nativeMax) }: Because = {},
   ): Ruling => ({
     outcome,
     ...(reason === undefined ? {} : { reason }),
@@ -122,13 +123,13 @@ export async function record(
   if (tags.length > TAGS_MAX) return capped(config.unrecordedSeconds, `tags:${tags.length}`);
   if (nowMs - startMs > RENDER_AGE_MS_MAX) return capped(config.unrecordedSeconds, 'aged');
   if (!isConfirmation(page, tags)) return capped(1, 'not-modified');
-  const isCoveredByTags = tags.length > 0 && tags.length <= NATIVE_TAGS_MAX;
+  const isCoveredByTags = tags.length > 0 && tags.length <= nativeMax;
   if (!isCoveredByTags && !isPurgeable(page.url)) {
     return capped(config.unrecordedSeconds, 'url-unpurgeable');
   }
 
   const standing = await withDeadline(ports.clock, config.deadlineMs, () =>
-    stand({ page, tags, tagSet: tagSetId(tags), lifetime, startMs }, ports),
+    stand({ page, tags, tagSet: tagSetId(tags), nativeMax, lifetime, startMs }, ports),
   );
   if (standing === 'late' || standing === 'unread') {
     return capped(config.unrecordedSeconds, standing);
@@ -152,6 +153,7 @@ interface Recording {
   readonly page: Page;
   readonly tags: readonly Tag[];
   readonly tagSet: string;
+  readonly nativeMax: number;
   readonly lifetime: Lifetime;
   readonly startMs: number;
 }
@@ -172,7 +174,7 @@ async function stand(recording: Recording, ports: FencePorts): Promise<Standing>
     Math.ceil(readStartMs / 1_000) + servedSeconds(recording.lifetime) + EDGE_SLACK_SECONDS;
   const mark = look.record?.marks[recording.tagSet];
   const isMarked = isMarkedBefore(mark, readStartMs, neededSeconds);
-  const native = (isMarked && mark?.native) || nativeTags(tags, look.tags);
+  const native = (isMarked && mark?.native) || nativeTags(tags, look.tags, recording.nativeMax);
   const read = isMarked
     ? { epochMs: look.epochMs, startMs: readStartMs }
     : await recordThenReadEpochs({ recording, look, native, neededSeconds }, ports);

@@ -34,7 +34,11 @@ interface Group {
 function groupsOf(urlsOf: ReadonlyMap<string, readonly Url[]>): Group[] {
   const jobsOf = new Map<Url, string[]>();
   for (const [job, urls] of urlsOf) {
-    for (const url of urls) jobsOf.set(url, [...(jobsOf.get(url) ?? []), job]);
+    for (const url of urls) {
+      const jobs = jobsOf.get(url);
+      if (jobs) jobs.push(job);
+      else jobsOf.set(url, [job]);
+    }
   }
   const groups = new Map<string, Group>();
   for (const [url, jobs] of [...jobsOf].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -46,7 +50,7 @@ function groupsOf(urlsOf: ReadonlyMap<string, readonly Url[]>): Group[] {
   return [...groups.values()];
 }
 
-export function chunks<T>(items: readonly T[], size: number): T[][] {
+function chunks<T>(items: readonly T[], size: number): T[][] {
   const count = Math.ceil(items.length / size);
   return Array.from({ length: count }, (_, i) => items.slice(i * size, (i + 1) * size));
 }

@@ -1,23 +1,33 @@
 /**
- * A purge in waves, as fast as CloudFront takes it.
+ * A purge in waves, as fast as CloudFront takes it: 150 items and one wildcard a second (CFDG,
+ * cloudfront-limits#limits-invalidations), and calls at a rate that no page states; `Rate exceeded` was seen at ten in a
+ * second, and at fewer. All workers share one pace for each, slowed by refusals.
  *
  * The reference names the purge and the wave's items: told again it is the same invalidation, and no other. What
  * CloudFront has no room for is normal flow: the wave is sent again, in its turn, until time is up.
  * @module
  */
 import { hash } from './hash';
-import type { Clock, PurgeOutcome, Purger } from './ports';
-import { chunks } from './warm-parts';
+import { type Pace, type PaceLimits, pace } from './pace';
+import type { Clock, Paces, PurgeOutcome, Purger } from './ports';
 
-/** CloudFront takes so many items a second (CFDG, cloudfront-limits#limits-invalidations). */
-const WAVE_ITEMS_MAX = 150;
-const WAVE_PAUSE_MS = 1_000;
+const ITEMS: PaceLimits = { perSecond: 150, burst: 150, perSecondMin: 15 };
+const WILDCARDS: PaceLimits = { perSecond: 1, burst: 1, perSecondMin: 0.2 };
+const CALLS: PaceLimits = { perSecond: 2, burst: 4, perSecondMin: 0.5 };
+/** Few large calls rather than many small ones: as much as a pause allows. */
+const WAVE_ITEMS_MAX = ITEMS.burst;
 /** What was refused is tried again after so long, twice as long, … */
-const REFUSED_PAUSE_MS = { first: 1_000, max: 16_000 };
+const REFUSED_PAUSE_MS = { first: 1_000, max: 8_000 };
 
 export type WavesOutcome =
   | { readonly kind: 'done'; readonly invalidations: readonly string[] }
   | { readonly kind: 'deferred'; readonly why: string };
+
+export interface WavesPorts {
+  readonly purger: Pick<Purger, 'purge'>;
+  readonly paces: Paces;
+  readonly clock: Clock;
+}
 
 interface Waves {
   readonly id: string;
@@ -27,37 +37,91 @@ interface Waves {
   readonly seen: () => Promise<void>;
 }
 
+/** @throws what a port throws; what was sent before is sent again under the same reference */
 export async function purgeInWaves(
   { id, items, lateAtMs, seen }: Waves,
-  ports: { readonly purger: Pick<Purger, 'purge'>; readonly clock: Clock },
+  ports: WavesPorts,
 ): Promise<WavesOutcome> {
+  const { paces, clock } = ports;
+  const rates: Rates = {
+    items: pace(paces, clock, 'purge-items', ITEMS),
+    wildcards: pace(paces, clock, 'purge-wildcards', WILDCARDS),
+    calls: pace(paces, clock, 'purge-calls', CALLS),
+  };
   const invalidations: string[] = [];
-  for (const wave of chunks(items, WAVE_ITEMS_MAX)) {
-    if (invalidations.length > 0) await ports.clock.sleep(WAVE_PAUSE_MS);
+  for (const wave of wavesOf(items)) {
     const reference = hash(JSON.stringify([id, wave]));
-    const outcome = await purgeUntil(lateAtMs, { wave, reference, seen }, ports);
+    const outcome = await purgeUntil({ wave, reference, lateAtMs, seen }, rates, ports);
     if (outcome.kind === 'deferred') return outcome;
     invalidations.push(outcome.invalidation);
   }
   return { kind: 'done', invalidations };
 }
 
+const isWildcard = (item: string) => item.endsWith('*');
+
+/** In order, and at most one wildcard in each. */
+export function wavesOf(items: readonly string[]): string[][] {
+  const waves: string[][] = [];
+  let wave: string[] = [];
+  for (const item of items) {
+    const isFull = wave.length === WAVE_ITEMS_MAX || (isWildcard(item) && wave.some(isWildcard));
+    if (isFull) {
+      waves.push(wave);
+      wave = [];
+    }
+    wave.push(item);
+  }
+  return wave.length > 0 ? [...waves, wave] : waves;
+}
+
+interface Rates {
+  readonly items: Pace;
+  readonly wildcards: Pace;
+  readonly calls: Pace;
+}
+
 interface Wave {
   readonly wave: readonly string[];
   readonly reference: string;
+  readonly lateAtMs: number;
   readonly seen: () => Promise<void>;
 }
 
 async function purgeUntil(
-  lateAtMs: number,
-  { wave, reference, seen }: Wave,
-  { purger, clock }: { readonly purger: Pick<Purger, 'purge'>; readonly clock: Clock },
+  { wave, reference, lateAtMs, seen }: Wave,
+  rates: Rates,
+  { purger, clock }: WavesPorts,
 ): Promise<PurgeOutcome> {
   const { first, max } = REFUSED_PAUSE_MS;
   for (let pauseMs = first; ; pauseMs = Math.min(pauseMs * 2, max)) {
     await seen();
+    if (!(await takeTurn(wave, rates, lateAtMs - clock.now()))) {
+      return { kind: 'deferred', why: 'other purges come first, and time was up' };
+    }
+    const sentAtMs = clock.now();
     const outcome = await purger.purge(wave, reference);
-    if (outcome.kind === 'accepted' || clock.now() + pauseMs > lateAtMs) return outcome;
-    await clock.sleep(pauseMs);
+    if (outcome.kind === 'accepted') {
+      for (const rate of Object.values(rates)) await rate.recover();
+      return outcome;
+    }
+    await rates.items.slow({ sentAtMs, pauseMs });
+    await rates.calls.slow({ sentAtMs });
+    if (wave.some(isWildcard)) await rates.wildcards.slow({ sentAtMs });
+    if (clock.now() + pauseMs > lateAtMs) return outcome;
   }
+}
+
+/** @returns false when its turn would come too late; what it has taken by then is lost to the others, no more */
+async function takeTurn(
+  wave: readonly string[],
+  { items, wildcards, calls }: Rates,
+  waitMsMax: number,
+): Promise<boolean> {
+  const wild = wave.filter(isWildcard).length;
+  return (
+    (await items.take(wave.length, waitMsMax)) &&
+    (wild === 0 || (await wildcards.take(wild, waitMsMax))) &&
+    (await calls.take(1, waitMsMax))
+  );
 }

@@ -9,12 +9,15 @@ import { dynamoOverSdk } from '../aws/dynamo-sdk';
 import { dynamoGraph } from '../aws/graph';
 import { dynamoJobs } from '../aws/jobs';
 import { dynamoLedger } from '../aws/ledger';
+import { count } from '../aws/metrics';
+import { dynamoPaces } from '../aws/paces';
 import { cloudFrontPurger } from '../aws/purger';
 import { dynamoPurges } from '../aws/purges';
 import { sqsWarmQueue } from '../aws/queue';
 import { jobIdOf, parseRevalidationMessage } from '../aws/revalidation-message';
 import { invalidatorConfig } from '../core/config';
 import { invalidate } from '../core/invalidator';
+import type { Counts } from '../core/metrics';
 
 const config = invalidatorConfig(process.env);
 const dynamo = dynamoOverSdk(new DynamoDBClient({}));
@@ -25,6 +28,8 @@ const ports = {
   ledger: dynamoLedger(dynamo, config.table),
   purger: cloudFrontPurger(new CloudFrontClient({}), config.distributionId),
   warmQueue: sqsWarmQueue(new SQSClient({}), config.warmQueueUrl),
+  paces: dynamoPaces(dynamo, config.table, clock),
+  count: (counts: Counts) => count(config.table, counts),
   clock,
 };
 

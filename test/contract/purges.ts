@@ -70,7 +70,7 @@ export function purgesContract(open: () => Purges): void {
 
     it('is decided once by many at once, who all learn the same', async () => {
       const purge = await closed('decided');
-      const plans = Array.from({ length: 8 }, (_, i) => ({ items: [`/${i}`] }));
+      const plans = Array.from({ length: 8 }, (_, i) => ({ items: [`/${i}`], usedBefore: i }));
       const decided = await Promise.all(plans.map((it) => purges.decide(purge, it)));
       expect(new Set(decided.map((it) => JSON.stringify(it))).size).toBe(1);
       expect(plans).toContainEqual(decided[0]);
@@ -79,9 +79,9 @@ export function purgesContract(open: () => Purges): void {
 
     it('may be refused', async () => {
       const purge = await closed('refused');
-      const decision = { items: [], refused: 'no budget' };
+      const decision = { items: [], usedBefore: 7, refused: 'no budget' };
       expect(await purges.decide(purge, decision)).toEqual(decision);
-      expect(await purges.decide(purge, { items: ['/late'] })).toEqual(decision);
+      expect(await purges.decide(purge, { items: ['/late'], usedBefore: 0 })).toEqual(decision);
     });
 
     it('may be longer than an item of DynamoDB', async () => {
@@ -91,7 +91,8 @@ export function purgesContract(open: () => Purges): void {
       await purges.join(purge, { id: 'x', atMs: 1, asked: many as typeof asked });
       await purges.close(purge, 1_000);
       const items = Array.from({ length: 1_000 }, (_, i) => `/${i}/${'x'.repeat(900)}`); // 0.9 MB
-      expect(await purges.decide(purge, { items })).toEqual({ items });
+      const decision = { items, usedBefore: 0 };
+      expect(await purges.decide(purge, decision)).toEqual(decision);
       const found = await purges.get(purge);
       expect(found.decision?.items).toEqual(items);
       expect(found.asked).toHaveLength(300);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
 import { dynamoLedger } from '../../aws/ledger';
+import { dynamoPaces } from '../../aws/paces';
 import { dynamoPurges } from '../../aws/purges';
 import type { RecorderConfig } from '../../core/config';
 import { RECORDER_DEFAULTS } from '../../core/config';
@@ -14,7 +15,7 @@ import {
   renderStart,
 } from '../../core/fence';
 import { invalidate } from '../../core/invalidator';
-import type { Clock, Graph, Jobs, Ledger, Purges } from '../../core/ports';
+import type { Clock, Graph, Jobs, Ledger, Paces, Purges } from '../../core/ports';
 import { type Page, type Ruling, record } from '../../core/recorder';
 import { parseRevalidation } from '../../core/revalidation';
 import { encodeUrl } from '../../core/urls';
@@ -126,7 +127,7 @@ describe('for every interleaving of a recorder and an invalidator', () => {
 const RECORDER_STEPS = 4;
 const INVALIDATOR_STEPS = 2;
 
-function open(endpoint: string): Pick<Race, 'graph' | 'jobs' | 'purges' | 'ledger'> {
+function open(endpoint: string): Pick<Race, 'graph' | 'jobs' | 'purges' | 'ledger' | 'paces'> {
   const call = sdkCall(endpoint);
   const clock = { now: Date.now };
   return {
@@ -134,11 +135,13 @@ function open(endpoint: string): Pick<Race, 'graph' | 'jobs' | 'purges' | 'ledge
     jobs: dynamoJobs(call, TABLE, clock),
     purges: dynamoPurges(call, TABLE, clock),
     ledger: dynamoLedger(call, TABLE),
+    paces: dynamoPaces(call, TABLE, clock),
   };
 }
 
 interface Race {
   readonly ledger: Ledger;
+  readonly paces: Paces;
   readonly graph: Graph;
   readonly jobs: Jobs;
   readonly purges: Purges;
@@ -153,6 +156,7 @@ async function race({
   jobs,
   purges,
   ledger,
+  paces,
   schedule,
   asked,
   path,
@@ -189,6 +193,7 @@ async function race({
       gatherMs: 0,
       graceMs: 0,
       settleMs: 0,
+      purge: 'native',
       warmUrlsMax: 10,
     },
     {
@@ -196,6 +201,8 @@ async function race({
       jobs,
       purges,
       ledger,
+      paces,
+      count: () => {},
       purger: {
         async purge(items) {
           purged.push(...items);

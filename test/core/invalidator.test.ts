@@ -3,11 +3,14 @@ import { systemClock } from '../../aws/clock';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
 import { dynamoLedger } from '../../aws/ledger';
+import { dynamoPaces } from '../../aws/paces';
 import { dynamoPurges } from '../../aws/purges';
+import type { WhenExceeded } from '../../core/budget';
 import type { InvalidatorConfig } from '../../core/config';
 import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
 import { jobOf, workId } from '../../core/jobs';
-import type { PurgeOutcome, Purger, WarmMessage } from '../../core/ports';
+import type { Counts } from '../../core/metrics';
+import type { Paces, PurgeOutcome, Purger, WarmMessage } from '../../core/ports';
 import { parseRevalidation, type QueuedRevalidation } from '../../core/revalidation';
 import { parseTag } from '../../core/tags';
 import { encodeUrl } from '../../core/urls';
@@ -21,6 +24,7 @@ const config: InvalidatorConfig = {
   gatherMs: 0,
   graceMs: 1_000,
   settleMs: 0,
+  purge: 'native',
   warmUrlsMax: 1_000,
 };
 
@@ -34,6 +38,7 @@ afterAll(() => table.close());
 let purges: { items: readonly string[]; reference: string }[];
 let sent: WarmMessage[];
 let slept: number[];
+let counted: Counts[];
 let answer: () => PurgeOutcome;
 let ports: InvalidatorPorts;
 let run = 0;
@@ -43,6 +48,7 @@ beforeEach(() => {
   purges = [];
   sent = [];
   slept = [];
+  counted = [];
   answer = () => ({ kind: 'accepted', invalidation: `I${purges.length}` });
   const call = sdkCall(table.endpoint);
   const clock = { now: () => Date.now(), sleep: async (ms: number) => void slept.push(ms) };
@@ -51,6 +57,8 @@ beforeEach(() => {
     jobs: dynamoJobs(call, TABLE, clock),
     purges: dynamoPurges(call, TABLE, clock),
     ledger: dynamoLedger(call, TABLE),
+    paces: own(dynamoPaces(call, TABLE, clock)),
+    count: (counts) => void counted.push(counts),
     purger: {
       async purge(items, reference) {
         purges.push({ items, reference });
@@ -61,6 +69,15 @@ beforeEach(() => {
     clock,
   };
 });
+
+/** A pace of its own for each test. */
+function own(paces: Paces): Paces {
+  const name = (of: string) => `${of}-${run}`;
+  return {
+    get: (of) => paces.get(name(of)),
+    set: (of, before, after) => paces.set(name(of), before, after),
+  };
+}
 
 function message(
   id: string,
@@ -179,7 +196,11 @@ describe('a revalidation', () => {
     for (const url of urls) await recorded(url);
     await invalidate([message('j', { urls: urls.map(urlOf) })], config, ports);
     expect(purges.map(({ items }) => items.length)).toEqual([150, 10]);
-    expect(slept).toEqual([1_000, 1_000]);
+    const [grace, wait = 0, ...more] = slept;
+    expect([grace, more]).toEqual([1_000, []]);
+    expect(wait).toBeGreaterThan(0); // ten items at 150 a second, less the time that has passed
+    expect(wait).toBeLessThanOrEqual(67);
+    expect(counted).toEqual([{ PurgeItems: 160 }]);
   });
 });
 
@@ -277,6 +298,48 @@ describe('a purge whose worker is silent', () => {
     expect(new Set(purges.map(({ reference }) => reference)).size).toBe(1);
     expect(await ports.ledger.used(Date.now())).toBeGreaterThan(0);
     expect(await jobNow('j')).toMatchObject({ state: 'warming' });
+  });
+});
+
+describe('a purge past the budget of the month', () => {
+  const budgeted = (whenExceeded: WhenExceeded) => ({
+    ...config,
+    budget: { items: 0, whenExceeded },
+  });
+
+  it('is made all the same, and counted, where the budget only alarms', async () => {
+    await recorded('/a', 'post');
+    const work = message('j', { tags: [tagOf('post')] });
+    await invalidate([work], budgeted('alarm'), ports);
+    expect(purges).toHaveLength(1);
+    expect(counted).toEqual([{ PurgeItems: 1, BudgetExceeded: 1 }]);
+    expect((await jobNow('j'))?.state).toBe('warming');
+  });
+
+  it.each([
+    ['ttl', 'copies expire within their own lifetime'],
+    ['refuse', 'raise the budget, or ask again next month'],
+  ] as const)('is not made where the budget says %s, and its job says so', async (word, why) => {
+    await recorded('/a', 'post');
+    const works = [
+      message('j', { tags: [tagOf('post')] }),
+      message('none', { tags: [tagOf('x')] }),
+    ];
+    await invalidate(works, budgeted(word), ports);
+    expect(purges).toEqual([]);
+    expect(counted).toEqual([{ RefusedJobs: 2, BudgetExceeded: 1 }]);
+    const job = await jobNow('j');
+    expect(job?.state).toBe('refused');
+    expect(job?.refused?.reason).toContain(why);
+    expect((await jobNow('none'))?.state).toBe('fresh'); // it would have cost nothing
+    await invalidate(works, config, ports);
+    expect(purges).toEqual([]); // it was decided
+  });
+
+  it('holds nothing back that is rendered since', async () => {
+    await recorded('/a', 'post');
+    await invalidate([message('j', { tags: [tagOf('post')] })], budgeted('ttl'), ports);
+    expect(await ports.graph.epochOf([parseTag(tagOf('post'))])).toBeGreaterThan(0);
   });
 });
 
@@ -444,10 +507,16 @@ describe('a dry run', () => {
       state: 'planned',
       tags: 2,
       planned: {
-        items: [{ item: `#${tagOf('post')}`, why: `revalidate ${tagOf('post')}` }],
+        items: [
+          {
+            item: `#${tagOf('post')}`,
+            why: expect.stringContaining(`revalidate ${tagOf('post')}`),
+          },
+        ],
         itemsCount: 1,
-        priceUsd: 0.005,
+        priceUsd: expect.any(Number),
         covered: 2,
+        budget: 'no budget is set',
         collateral: { count: 0, sample: [] },
       },
     });
@@ -477,15 +546,24 @@ describe('a dry run', () => {
 describe('a purge that CloudFront has no room for', () => {
   it('is sent again in its turn, after pauses that double', async () => {
     await recorded('/a', 'post');
-    answer = () =>
-      purges.length < 4
+    let passedMs = 0;
+    const at: number[] = [];
+    answer = () => {
+      at.push(passedMs);
+      return purges.length < 4
         ? { kind: 'deferred', why: 'no room' }
         : { kind: 'accepted', invalidation: 'I1' };
-    expect(await invalidate([message('j', { tags: [tagOf('post')] })], config, ports)).toEqual({
-      kind: 'done',
-    });
+    };
+    const sleep = async (ms: number) => {
+      passedMs += ms;
+    };
+    const clock = { now: () => Date.now() + passedMs, sleep };
+    const work = message('j', { tags: [tagOf('post')] });
+    expect(await invalidate([work], config, { ...ports, clock })).toEqual({ kind: 'done' });
     expect(new Set(purges.map(({ reference }) => reference)).size).toBe(1);
-    expect(slept).toEqual([1_000, 1_000, 2_000, 4_000]);
+    for (const [after, ms] of [1_000, 2_000, 4_000].entries()) {
+      expect((at[after + 1] ?? 0) - (at[after] ?? 0)).toBeGreaterThan(ms * 0.8);
+    }
   });
 
   it('goes back to the queue before the function ends, with nothing told that has not happened', async () => {

@@ -10,6 +10,7 @@ import { consume } from '../../aws/consume';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
 import { dynamoLedger } from '../../aws/ledger';
+import { dynamoPaces } from '../../aws/paces';
 import { cloudFrontPurger } from '../../aws/purger';
 import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
@@ -84,6 +85,8 @@ export function startWorkers(
       jobs: dynamoJobs(call, TABLE, clock),
       purges: dynamoPurges(call, TABLE, clock),
       ledger: dynamoLedger(call, TABLE),
+      paces: dynamoPaces(call, TABLE, clock),
+      count: () => {},
       purger: cloudFrontPurger(purgeClient as unknown as CloudFrontClient, 'E1'),
       warmQueue: sqsWarmQueue(warmClient as unknown as SQSClient, 'warm'),
       clock,
@@ -96,6 +99,7 @@ export function startWorkers(
       gatherMs: traits.gatherMs,
       graceMs: mutant.graceMs ?? 1_000,
       settleMs: mutant.settleMs ?? traits.lagMs,
+      purge: 'native' as const,
       warmUrlsMax: 100,
     };
     return consume(event, {
