@@ -1,9 +1,20 @@
 /** `isr dev`: the whole edge on this machine, in front of a server that renders. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { WHEN_EXCEEDED, type WhenExceeded } from '../core/budget';
+import { PURGES, type Purge } from '../core/config';
 import { IsrError } from '../core/errors';
 import type { RequestLine } from '../local/cloudfront';
 import type { LocalEdge } from '../local/edge';
-import { collect, EXIT, type Io, PORT_MAX, parsePort, parseSeconds, type Run } from './io';
+import {
+  collect,
+  EXIT,
+  type Io,
+  PORT_MAX,
+  parseCount,
+  parsePort,
+  parseSeconds,
+  type Run,
+} from './io';
 
 const EXAMPLES = `
 Examples:
@@ -24,6 +35,9 @@ interface DevOptions {
   readonly apiPort?: number;
   readonly renderBudget?: number;
   readonly keyHeader: readonly string[];
+  readonly purge: Purge;
+  readonly budget?: number;
+  readonly whenExceeded: WhenExceeded;
   readonly verbose?: boolean;
   readonly json?: boolean;
 }
@@ -54,6 +68,17 @@ export function devCommand(io: Io, run: Run): Command {
       collect,
       [],
     )
+    .addOption(
+      new Option('--purge <by>', 'purge by cache tags, or by paths as where CloudFront has none')
+        .choices(PURGES)
+        .default(PURGES[0]),
+    )
+    .option('--budget <items>', 'purge items of a month', parseCount)
+    .addOption(
+      new Option('--when-exceeded <what>', 'what happens to a purge past the budget')
+        .choices(WHEN_EXCEEDED)
+        .default(WHEN_EXCEEDED[0]),
+    )
     .option('-v, --verbose', 'show what the functions print')
     .option('--json', 'one JSON line a request, for machines')
     .addHelpText('after', EXAMPLES)
@@ -70,6 +95,10 @@ async function dev(options: DevOptions, io: Io): Promise<number> {
     origin: options.origin,
     port,
     apiPort,
+    purge: options.purge,
+    ...(options.budget === undefined
+      ? {}
+      : { budget: { items: options.budget, whenExceeded: options.whenExceeded } }),
     recorder: {
       keyHeaders: options.keyHeader.map((name) => name.toLowerCase()),
       ...(options.renderBudget ? { renderBudgetMs: options.renderBudget * 1_000 } : {}),

@@ -67,3 +67,8 @@ export function parsePort(value: string): number {
   if (/^\d+$/.test(value) && port <= PORT_MAX) return port;
   throw new InvalidArgumentError('A port is a whole number from 0 (any free one) to 65535.');
 }
+
+export function parseCount(value: string): number {
+  if (/^\d{1,15}$/.test(value)) return Number(value);
+  throw new InvalidArgumentError('It takes a whole number.');
+}

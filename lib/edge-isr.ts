@@ -19,6 +19,7 @@ import { Invalidator } from './invalidator';
 import { Jobs } from './jobs';
 import { RecordedOrigin } from './private/recorded-origin';
 import { settingsOf } from './private/settings';
+import type { PurgeBudget, PurgeBy } from './purge';
 import { revalidateQueue, warmQueue } from './queues';
 import { recorder } from './recorder';
 import { graphTable } from './table';
@@ -117,6 +118,20 @@ export interface EdgeIsrProps {
    * @default Duration.seconds(0) - the origin reads what was written
    */
   readonly settle?: Duration;
+
+  /**
+   * How pages are purged. Where CloudFront has no cache tags, pages are kept only if a path can name them.
+   *
+   * @default PurgeBy.NATIVE
+   */
+  readonly purge?: PurgeBy;
+
+  /**
+   * How many purge items a month may cost, and what happens past them.
+   *
+   * @default - no limit
+   */
+  readonly budget?: PurgeBudget;
 
   /**
    * Whether the stack sets the role with which API Gateway writes logs: one setting for the whole account and region.

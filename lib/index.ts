@@ -3,3 +3,4 @@
  * @module
  */
 export { EdgeIsr, type EdgeIsrProps } from './edge-isr';
+export { type PurgeBudget, PurgeBy, WhenExceeded } from './purge';

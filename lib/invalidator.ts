@@ -33,7 +33,7 @@ export class Invalidator extends Construct {
   constructor(
     scope: Construct,
     { table, site, revalidations, warms }: InvalidatorParts,
-    { batchWindow, grace, settle }: Settings,
+    { batchWindow, grace, settle, purge, budget }: Settings,
   ) {
     super(scope, 'Invalidator');
     this.function = worker(this, {
@@ -46,6 +46,9 @@ export class Invalidator extends Construct {
         [ENV.distributionId]: site.distributionId,
         ...(grace && { [ENV.graceMs]: String(grace.toMilliseconds()) }),
         ...(settle && { [ENV.settleMs]: String(settle.toMilliseconds()) }),
+        ...(purge && { [ENV.purge]: purge }),
+        ...(budget && { [ENV.budgetItems]: String(budget.items) }),
+        ...(budget?.whenExceeded && { [ENV.budgetWhenExceeded]: budget.whenExceeded }),
       },
     });
     table.grant(this.function, 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem');

@@ -11,10 +11,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { REVALIDATION_BYTES_MAX } from '../core/api';
+import type { Budget } from '../core/budget';
 import {
   BROWSER_CACHE_CONTROL,
   ENV,
   formatRecorderConfig,
+  type Purge,
   RECEIVES_MAX,
   RECORDER_DEFAULTS,
   type RecorderConfig,
@@ -40,6 +42,10 @@ export interface EdgeOptions {
   readonly apiPort: number;
   /** @default 1000 ms, as deployed */
   readonly graceMs?: number;
+  /** @default native */
+  readonly purge?: Purge;
+  /** @default - none */
+  readonly budget?: Budget;
   /** After it a message that was not acknowledged is handed out again. @default 120, the longest function timeout */
   readonly visibilitySeconds?: number;
   /** After it a url that is still stale is reported as such. @default 60000 */
@@ -152,6 +158,7 @@ async function openCloudFront(
   const config = formatRecorderConfig({
     region: REGION,
     endpoint: dynamoDb.endpoint,
+    ...(options.purge === 'paths' ? { purge: options.purge } : {}),
     ...options.recorder,
     table: TABLE,
   });
@@ -228,6 +235,13 @@ async function openWorkers(
     ...cloudFrontEnv(api),
     [ENV.warmQueueUrl]: warmQueue.url,
     [ENV.gatherMs]: String(GATHER_MS),
+    ...(options.purge ? { [ENV.purge]: options.purge } : {}),
+    ...(options.budget
+      ? {
+          [ENV.budgetItems]: String(options.budget.items),
+          [ENV.budgetWhenExceeded]: options.budget.whenExceeded,
+        }
+      : {}),
     [ENV.graceMs]: String(options.graceMs ?? WORKER_DEFAULTS.graceMs),
   };
   const warmerEnv = {

@@ -1,7 +1,7 @@
 // What a fresh clone needs before `npm start` and `npm test`: the packages of the lock file, and a build.
 // Both are skipped when they are newer than what they are made from. Uses Node and npm only.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,7 +24,12 @@ const SOURCES = [
 const [major] = process.versions.node.split('.').map(Number);
 if (major < 20) fail(`edge-isr needs Node 20 or newer, this is ${process.version}`);
 
-if (changed('node_modules/.package-lock.json', ['package.json', 'package-lock.json'])) {
+// a link leads into another checkout, whose packages are not ours to replace
+const isLinked = lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink();
+if (
+  !isLinked &&
+  changed('node_modules/.package-lock.json', ['package.json', 'package-lock.json'])
+) {
   step('installing packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 if (

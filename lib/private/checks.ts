@@ -31,6 +31,7 @@ export function checkProps(settings: Settings): void {
   checkSeconds('batchWindow', settings.batchWindow, { min: 0, max: BATCH_WINDOW_SECONDS_MAX });
   checkSeconds('grace', settings.grace, { ...GRACE_SECONDS, isWhole: false });
   checkSeconds('settle', settings.settle, { min: 0, max: SETTLE_SECONDS_MAX, isWhole: false });
+  checkBudget(settings.budget?.items);
   checkHeaderValue('browserCacheControl', settings.browserCacheControl);
 }
 
@@ -93,6 +94,12 @@ function checkSeconds(
     throw invalid(prop, `is ${seconds} s: it takes whole seconds`);
   if (seconds < min || seconds > max)
     throw invalid(prop, `is ${seconds} s: it lies between ${min} and ${max} s`);
+}
+
+function checkBudget(items: number | undefined): void {
+  if (items === undefined || Token.isUnresolved(items)) return;
+  if (Number.isSafeInteger(items) && items >= 0) return;
+  throw invalid('budget.items', `is ${items}: it takes a whole number of items, at least 0`);
 }
 
 function checkHeaderValue(prop: string, value: string | undefined): void {

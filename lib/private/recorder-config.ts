@@ -11,7 +11,7 @@ const FAR_DEADLINE_MS = 2_500;
 
 /** @throws IsrError `config-invalid` when it is too long for a header */
 export function recorderConfig(settings: Settings, isNear: boolean): string {
-  const { name, region, unrecordedTtl, renderBudget, keyHeaders, maxTtl } = settings;
+  const { name, region, unrecordedTtl, renderBudget, keyHeaders, maxTtl, purge } = settings;
   const defaults: Readonly<Record<string, unknown>> = RECORDER_DEFAULTS;
   const chosen = {
     deadlineMs: isNear ? undefined : FAR_DEADLINE_MS,
@@ -19,6 +19,7 @@ export function recorderConfig(settings: Settings, isNear: boolean): string {
     renderBudgetMs: renderBudget?.toMilliseconds(),
     keyHeaders: keyHeaders.length === 0 ? undefined : keyHeaders.map((key) => key.toLowerCase()),
     maxTtlSeconds: maxTtl.toSeconds(),
+    purge: purge === 'native' ? undefined : purge,
   };
   const differing = Object.entries(chosen).filter(
     ([field, value]) => value !== undefined && value !== defaults[field],

@@ -1,12 +1,12 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin, OriginGroup } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, it } from 'vitest';
 import { REVALIDATION_SCHEMA, REVALIDATION_TEMPLATE } from '../../core/api';
 import { parseRecorderConfig, RECORDER_DEFAULTS } from '../../core/config';
-import { EdgeIsr } from '../../lib';
+import { EdgeIsr, PurgeBy, WhenExceeded } from '../../lib';
 import { fillTemplate } from '../../local/mapping-template';
 import { build, only, templateOf } from './stacks';
 
@@ -203,6 +203,21 @@ describe('what a prop changes', () => {
     expect(origins).toHaveLength(2);
     expect(configs[1]).toEqual(configs[0]);
     expect(origins[1].OriginShield).toEqual(origins[0].OriginShield);
+  });
+
+  it('purge and budget: the recorder and the invalidator know of them', () => {
+    const budget = { items: 5_000, whenExceeded: WhenExceeded.REFUSE };
+    const template = templateOf({ purge: PurgeBy.PATHS, budget });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: Match.objectLike({
+          ISR_PURGE: 'paths',
+          ISR_BUDGET_ITEMS: '5000',
+          ISR_BUDGET_WHEN_EXCEEDED: 'refuse',
+        }),
+      },
+    });
+    expect(JSON.stringify(template.toJSON())).toContain(String.raw`\"purge\":\"paths\"`);
   });
 
   it('batchWindow: the queue waits for it, and the messages stay hidden long enough', () => {

@@ -61,6 +61,14 @@ const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
   [{ grace: Duration.seconds(21) }, 'EdgeIsr: grace is 21 s: it lies between 1 and 20 s'],
   [{ grace: Duration.millis(900) }, 'EdgeIsr: grace is 0.9 s: it lies between 1 and 20 s'],
   [
+    { budget: { items: -1 } },
+    'EdgeIsr: budget.items is -1: it takes a whole number of items, at least 0',
+  ],
+  [
+    { budget: { items: 1.5 } },
+    'EdgeIsr: budget.items is 1.5: it takes a whole number of items, at least 0',
+  ],
+  [
     { browserCacheControl: '' },
     'EdgeIsr: browserCacheControl is "": it takes 1 to 1783 visible ASCII characters',
   ],
