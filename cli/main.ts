@@ -1,17 +1,21 @@
-/** The command line: `isr dev`, `isr revalidate`, `isr jobs`. A file per command. */
+/** The command line: `isr dev`, `isr revalidate`, `isr plan`, `isr jobs`, `isr redrive`. A file per command. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { devCommand } from './dev';
 import { EXIT, type Io, type Run, reportFailure } from './io';
 import { jobsCommand } from './jobs';
+import { planCommand } from './plan';
+import { redriveCommand } from './redrive';
 import { revalidateCommand } from './revalidate';
 
 const AFTER = `
 Examples:
   $ isr dev --origin http://localhost:8000     the whole edge on this machine
   $ isr revalidate post:42 --wait              purge, warm and verify what depends on post:42
+  $ isr plan post:42                           what that would purge and cost
   $ isr jobs ID                                what became of it
+  $ isr jobs --dlq                             what failed five times; isr redrive sends it back
 
 Exit codes: 0 done, 1 failed, 2 no such command or option. --json prints for machines.`;
 
@@ -25,9 +29,8 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
     .description('Incremental Static Revalidation for any origin, on AWS and on this machine')
     .version(version())
     .addHelpText('after', AFTER);
-  for (const command of [devCommand(io, run), revalidateCommand(io, run), jobsCommand(io, run)]) {
-    program.addCommand(command);
-  }
+  const commands = [devCommand, revalidateCommand, planCommand, jobsCommand, redriveCommand];
+  for (const command of commands) program.addCommand(command(io, run));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => io.out(text.trimEnd()),

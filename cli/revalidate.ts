@@ -1,13 +1,11 @@
 /** `isr revalidate`: says what has changed, and can wait until it is fresh. */
 import { Command } from 'commander';
 import { IsrClient } from '../client';
-import { IsrError } from '../core/errors';
 import { isEnded, type Job } from '../core/jobs';
-import { parseTag } from '../core/tags';
-import { encodeUrl, parseUrl } from '../core/urls';
 import { fetchFor } from './fetch';
 import { collect, ENDPOINT_HELP, EXIT, endpointOf, type Io, parseSeconds, type Run } from './io';
 import { printJob } from './jobs';
+import { ALLOW_COLLATERAL, parseWork, type WorkOptions } from './work';
 
 const EXAMPLES = `
 Examples:
@@ -15,11 +13,12 @@ Examples:
   $ isr revalidate post:42 category:7 --wait
   $ isr revalidate --url /posts/42 --url '/search?q=isr'
   $ isr revalidate post:42 --endpoint https://abc123.execute-api.eu-west-1.amazonaws.com/v1
+  $ isr revalidate post:42 --key cms-post-42-revision-7 --wait
 
 With --wait the exit code is 0 only when every page is fresh.`;
 
-interface RevalidateOptions {
-  readonly url: readonly string[];
+interface RevalidateOptions extends WorkOptions {
+  readonly key?: string;
   readonly endpoint?: string;
   readonly wait?: boolean;
   readonly timeout: number;
@@ -31,6 +30,11 @@ export function revalidateCommand(io: Io, run: Run): Command {
     .description('purge and warm what depends on these tags, and these urls')
     .argument('[tags...]', 'tags, as post:42')
     .option('-u, --url <path>', 'a url, path and query; may be given again', collect, [])
+    .option(
+      '-k, --key <key>',
+      'an idempotency key, which is the job’s id: sent again with the same work it is the same job',
+    )
+    .option(ALLOW_COLLATERAL.flags, ALLOW_COLLATERAL.help)
     .option('-e, --endpoint <url>', ENDPOINT_HELP)
     .option('-w, --wait', 'follow the job until it ends')
     .option('-t, --timeout <seconds>', 'how long --wait waits', parseSeconds, 120)
@@ -46,17 +50,13 @@ async function revalidate(
   options: RevalidateOptions,
   io: Io,
 ): Promise<number> {
-  const tags = rawTags.map((tag, i) => parseTag(tag, `tag ${i + 1}`));
-  const urls = options.url.map((url, i) => parseUrl(encodeUrl(url), `--url ${i + 1}`));
-  if (tags.length + urls.length === 0) {
-    throw new IsrError('body-invalid', 'nothing to revalidate: name a tag, or a url with --url');
-  }
+  const work = parseWork(rawTags, options);
   const endpoint = endpointOf(options.endpoint, io.env);
   const client = new IsrClient({ endpoint, fetch: fetchFor(endpoint) });
-  const { job } = await client.revalidate({
-    ...(tags.length > 0 ? { tags } : {}),
-    ...(urls.length > 0 ? { urls } : {}),
-  });
+  const { job } = await client.revalidate(
+    work,
+    options.key === undefined ? {} : { key: options.key },
+  );
   if (!options.wait) {
     io.out(
       options.json
@@ -66,12 +66,19 @@ async function revalidate(
     return EXIT.done;
   }
   const ended = await client.wait(job, {
+    work,
     timeoutMs: options.timeout * 1_000,
     signal: io.signal,
-    onChange: (now: Job) => options.json || io.err(`${now.state} …`),
+    onChange: (now) => options.json || io.err(`${progressOf(now)} …`),
   });
   printJob(ended, options.json ?? false, io);
   if (!isEnded(ended.state))
     io.err(`isr: the job is ${ended.state} after ${options.timeout} s and goes on`);
   return ended.state === 'fresh' ? EXIT.done : EXIT.failed;
+}
+
+/** `warming 12 of 60`: where a job is, with what it counts there. */
+function progressOf({ state, items, warmUrls, warmed, stale, failed }: Job): string {
+  if (state === 'purged') return `purged, ${items ?? 0} items`;
+  return state === 'warming' ? `warming ${warmed + stale + failed} of ${warmUrls ?? 0}` : state;
 }

@@ -3,11 +3,13 @@
  *
  *     202 {"job":"c6af9ac6-…"}
  *     200 {"id":"c6af9ac6-…","state":"fresh",…}
+ *     200 {"jobs":[…],"looked":20,"cursor":"MTc2…"}
  *     400 {"error":{"code":"tag-invalid","message":"tags[0] is …","field":"tags[0]"}}
  *     403 {"message":"Forbidden"}                              API Gateway itself: not signed, or not allowed
  * @module
  */
 import { ERRORS, type ErrorCode, IsrError } from '../core/errors';
+import type { JobPage } from '../core/job-reader';
 import type { Job } from '../core/jobs';
 import type { Answer } from './transport';
 
@@ -22,6 +24,16 @@ export function readJob(answer: Answer): Job {
   const { status, body } = answer;
   if (isGood(status) && isJob(body)) return body;
   throw errorOf(answer);
+}
+
+export function readJobPage(answer: Answer): JobPage {
+  const { status, body } = answer;
+  if (isGood(status) && isJobPage(body)) return body;
+  throw errorOf(answer);
+}
+
+function isJobPage(body: unknown): body is JobPage {
+  return isRecord(body) && Array.isArray(body.jobs) && body.jobs.every(isJob);
 }
 
 function isGood(status: number): boolean {

@@ -7,20 +7,22 @@
  *
  * Call `revalidate` after the change is committed: else a page that is rendered in between has the old data, and counts
  * as younger than the change.
- * Sending one twice does no harm (epochs only grow; at worst a purge is paid twice), so it is tried again
- * whenever the answer does not say that it arrived.
+ * It is tried again whenever the answer does not say that it arrived, under the same idempotency key: however often it
+ * arrives, it is one job, and paid once.
  * @module
  */
-import { REVALIDATION_BYTES_MAX } from '../core/api';
+import { IDEMPOTENCY_KEY, REVALIDATION_BYTES_MAX } from '../core/api';
 import { IsrError } from '../core/errors';
-import { isEnded, type Job } from '../core/jobs';
+import type { JobPage } from '../core/job-reader';
+import { isConflict, isEnded, type Job, type JobPlan, type JobState, workId } from '../core/jobs';
 import type { Clock } from '../core/ports';
-import { parseRevalidation } from '../core/revalidation';
-import { readJob, readTaken } from './answers';
+import { parseKey, parseRevalidation } from '../core/revalidation';
+import { readJob, readJobPage, readTaken } from './answers';
 import { CLOCK, type Fetch, Transport } from './transport';
 
 export { type ErrorCode, IsrError } from '../core/errors';
-export { isEnded, type Job, type JobState } from '../core/jobs';
+export type { JobPage, JobSummary } from '../core/job-reader';
+export { isEnded, type Job, type JobPlan, type JobState } from '../core/jobs';
 export type { Clock } from '../core/ports';
 export type { Fetch } from './transport';
 
@@ -39,7 +41,36 @@ export interface IsrClientOptions {
   readonly random?: () => number;
 }
 
+/** What has changed; tags, urls or both. */
+export interface Work {
+  readonly tags?: readonly string[];
+  readonly urls?: readonly string[];
+  /** Plan it, and do nothing: its job ends `planned`. @default false */
+  readonly dryRun?: boolean;
+  /** Whether a wildcard may hit urls that nobody asked for. @default false */
+  readonly allowCollateral?: boolean;
+}
+
+export interface RevalidateOptions {
+  /**
+   * The id of the job, 16 to 64 of A-Z, a-z, 0-9, `_` and `-`: sent again with the same work it is the same job.
+   * @default - a random one
+   */
+  readonly key?: string;
+}
+
+export interface JobsOptions {
+  /** Jobs in this state only. @default - all */
+  readonly state?: JobState;
+  /** 1 to 100. @default 20 */
+  readonly limit?: number;
+  /** From an earlier page. @default - the newest */
+  readonly cursor?: string;
+}
+
 export interface WaitOptions {
+  /** What it was sent with: when its key stands for other work, `wait` fails. @default - it is not compared */
+  readonly work?: Work;
   /** @default 60000 */
   readonly timeoutMs?: number;
   /** Told of the job whenever it has changed. */
@@ -63,18 +94,18 @@ export class IsrClient {
   /**
    * Revalidates everything that depends on these tags, and these urls. When it resolves, the change is in the queue.
    *
-   * @throws IsrError `body-invalid`, `body-too-large`, `tag-invalid`, `url-invalid`: nothing is revalidated
-   * @throws IsrError `endpoint-unreachable` after the last attempt: it may have arrived or not, send it again later
+   * @throws IsrError `body-invalid`, `body-too-large`, `tag-invalid`, `url-invalid`, `key-invalid`: nothing is revalidated
+   * @throws IsrError `endpoint-unreachable` after the last attempt: it may have arrived or not, send it again later, under
+   *   the same key
    */
-  async revalidate(work: {
-    readonly tags?: readonly string[];
-    readonly urls?: readonly string[];
-  }): Promise<{ job: string }> {
-    const { tags, urls } = parseRevalidation(work);
+  async revalidate(work: Work, { key }: RevalidateOptions = {}): Promise<{ job: string }> {
+    const { tags, urls, ...flags } = parseRevalidation(work);
     const body = JSON.stringify({
       ...(tags.length === 0 ? {} : { tags }),
       ...(urls.length === 0 ? {} : { urls }),
+      ...flags,
     });
+    const headers = { [IDEMPOTENCY_KEY]: parseKey(key ?? globalThis.crypto.randomUUID()) };
     const bytes = new TextEncoder().encode(body).length;
     if (bytes > REVALIDATION_BYTES_MAX) {
       throw new IsrError(
@@ -83,7 +114,36 @@ export class IsrClient {
         'body',
       );
     }
-    return { job: readTaken(await this.transport.send('/revalidate', { method: 'POST', body })) };
+    const init = { method: 'POST', headers, body };
+    return { job: readTaken(await this.transport.send('/revalidate', init)) };
+  }
+
+  /**
+   * What a revalidation would purge, what that would cost and what the budget says. Nothing is done.
+   *
+   * @throws IsrError as `revalidate` and `wait`; `plan-unavailable` when there is no plan in time
+   */
+  async plan(work: Work, options: Omit<WaitOptions, 'work'> = {}): Promise<JobPlan> {
+    const dry = { ...work, dryRun: true };
+    const { job } = await this.revalidate(dry);
+    const { state, planned, error } = await this.wait(job, { ...options, work: dry });
+    if (planned) return planned;
+    const why = error === undefined ? '' : `: ${error}`;
+    throw new IsrError('plan-unavailable', `the dry run ${job} is ${state}, without a plan${why}`);
+  }
+
+  /**
+   * Jobs that a worker has begun, newest first. One page; its `cursor` asks for the next, also when `jobs` is empty.
+   * @throws IsrError `query-invalid`, naming the option
+   */
+  async jobs({ state, limit, cursor }: JobsOptions = {}): Promise<JobPage> {
+    const query = new URLSearchParams({
+      ...(state === undefined ? {} : { state }),
+      ...(limit === undefined ? {} : { limit: String(limit) }),
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    const path = query.size === 0 ? '/jobs' : `/jobs?${query}`;
+    return readJobPage(await this.transport.send(path, { method: 'GET' }));
   }
 
   /**
@@ -99,10 +159,12 @@ export class IsrClient {
    * Follows a job to its end.
    *
    * @returns the ended job; or, when time is up, the job as it was then: look at its `state`
-   * @throws IsrError `job-unknown` when no worker has taken it within `timeoutMs`
+   * @throws IsrError `job-unknown` when no worker has taken it within `timeoutMs`; `key-conflict` when it is another
+   *   revalidation than `work`
    */
   async wait(id: string, options: WaitOptions = {}): Promise<Job> {
     const { timeoutMs = 60_000, onChange, signal } = options;
+    const work = options.work && workId(parseRevalidation(options.work));
     const startMs = this.clock.now();
     let seen: string | undefined;
     for (let pauseMs = POLL_MS.first; ; pauseMs = Math.min(pauseMs * POLL_MS.growth, POLL_MS.max)) {
@@ -110,6 +172,10 @@ export class IsrClient {
       const leftMs = () => startMs + timeoutMs - this.clock.now();
       const isUnknownFine = () => seen === undefined && leftMs() > 0; // a worker has not taken it from the queue yet
       const job = await this.jobUnlessUnknown(id, { signal, isUnknownFine });
+      if (work !== undefined && isConflict(job, work)) {
+        const said = `the key ${id} stands for another revalidation, of ${job?.tags} tags and ${job?.urls} urls`;
+        throw new IsrError('key-conflict', said, IDEMPOTENCY_KEY);
+      }
       const text = JSON.stringify(job);
       if (job && text !== seen) onChange?.(job);
       seen = text ?? seen;

@@ -88,6 +88,7 @@ export class Transport {
     const response = await this.options.fetch(url, {
       ...init,
       headers: {
+        ...Object.fromEntries(new Headers(init.headers)),
         accept: 'application/json',
         ...(init.body === undefined ? {} : { 'content-type': 'application/json' }),
       },

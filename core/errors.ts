@@ -69,6 +69,11 @@ export const ERRORS = {
     advice: 'Give the origin as http://host[:port] or https://host[:port], without a path.',
   },
   'origin-unreachable': { status: 502, advice: 'Start the origin first, or correct --origin.' },
+  'plan-unavailable': {
+    status: 503,
+    advice:
+      'The dry run has no plan yet, or failed: isr jobs ID shows it. Nothing was done; ask again.',
+  },
   'port-taken': { status: 500, advice: 'Stop what listens there, or choose another with --port.' },
   'purge-failed': {
     status: 502,

@@ -1,23 +1,30 @@
 /** The built command line, as a shell starts it. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Blog, startBlog } from '../../examples/blog/app';
+import { CREDENTIALS, REGION } from '../../local/account';
 import { built } from '../support/bundles';
 import { type Running, run, start } from '../support/process';
+import { until } from '../support/until';
 
 const isr = (...args: string[]) => run(built('bin/isr.js'), args);
 
 describe('help', () => {
-  it.each([['--help'], ['dev', '--help'], ['revalidate', '--help'], ['jobs', '--help']])(
-    'of isr %s has examples and ends well',
-    async (...args) => {
-      const { code, out, err } = await isr(...args);
-      expect({ code, err }).toEqual({ code: 0, err: '' });
-      expect(out).toContain('Usage: isr');
-      expect(out).toMatch(/Examples:\n {2}\$ isr /);
-    },
-  );
+  it.each([
+    ['--help'],
+    ['dev', '--help'],
+    ['revalidate', '--help'],
+    ['plan', '--help'],
+    ['jobs', '--help'],
+    ['redrive', '--help'],
+  ])('of isr %s has examples and ends well', async (...args) => {
+    const { code, out, err } = await isr(...args);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain('Usage: isr');
+    expect(out).toMatch(/Examples:\n {2}\$ isr /);
+  });
 
   it('tells the version of the package', async () => {
     const { version } = (await import('../../package.json')).default;
@@ -31,7 +38,8 @@ describe('wrong usage', () => {
     [['dev'], "required option '-o, --origin <url>' not specified"],
     [['dev', '--origin', 'http://localhost:1', '--port', 'x'], 'A port is a whole number from 0'],
     [['revalidate', 'a', '--timeout', '-1'], 'It takes seconds, more than 0'],
-    [['jobs'], "missing required argument 'id'"],
+    [['jobs', '--state', 'done'], 'It takes one of queued, purging'],
+    [['jobs', '--limit', '101'], 'It takes a whole number from 1 to 100'],
   ])('%j is told so, with exit code 2', async (args, sentence) => {
     const { code, err } = await isr(...args);
     expect(code).toBe(2);
@@ -129,6 +137,56 @@ describe('a revalidation from the command line', () => {
     expect(out).toContain('warmed 1 of 1 urls');
   });
 
+  it('shows what it does while it does it', async () => {
+    const { err } = await isrHere('revalidate', 'post:41', '--wait');
+    const seen = err.trim().split('\n');
+    expect(seen.at(-1)).toBe('fresh …');
+    for (const line of seen) {
+      expect(line).toMatch(/^(purging|purged, 1 items|warming [01] of 1|fresh) …$/);
+    }
+  });
+
+  it('is one job under its key, and refuses other work under it', async () => {
+    const key = ['--key', 'cli-test-key-0001'];
+    const one = await isrHere('revalidate', 'post:41', ...key, '--wait', '--json');
+    const again = await isrHere('revalidate', 'post:41', ...key, '--wait', '--json');
+    const { id, state, invalidations } = JSON.parse(one.out);
+    expect({ id, state }).toEqual({ id: 'cli-test-key-0001', state: 'fresh' });
+    expect(JSON.parse(again.out)).toMatchObject({ id, state, invalidations });
+
+    const other = await isrHere('revalidate', 'post:42', ...key, '--wait');
+    expect(other.code).toBe(1);
+    expect(other.err).toContain('isr: the key cli-test-key-0001 stands for another revalidation');
+    const shown = await until(async () => {
+      const { out } = await isrHere('jobs', id);
+      return out.includes('conflict') && out;
+    }, 'the conflict is noted');
+    expect(shown).toContain('nothing was purged for that one');
+  });
+
+  it('is planned without being done', async () => {
+    await (await fetch(`${url}/posts/41`)).text();
+    const { code, out } = await isrHere('plan', 'post:41', '--url', '/nowhere');
+    expect(code).toBe(0);
+    expect(out).toContain('purge items: 1, at most $0.005; urls covered: 1');
+    expect(out).toContain('#post:41  revalidate post:41');
+    expect(out).toContain('covers /posts/41');
+    const json = await isrHere('plan', 'post:41', '--json');
+    expect(JSON.parse(json.out)).toMatchObject({ itemsCount: 1, sample: ['/posts/41'] });
+  });
+
+  it('stands in the list of jobs, newest first, by its state', async () => {
+    const { out } = await isrHere('jobs', '--state', 'fresh', '--limit', '1');
+    const [head, row, next] = out.split('\n');
+    expect(head).toMatch(/^STATE +REQUESTED +JOB +TAGS/);
+    expect(row).toMatch(/^fresh +\d{4}-\d\d-\d\dT/);
+    const [, cursor] = /--cursor (\S+)$/.exec(next ?? '') ?? [];
+    const page = await isrHere('jobs', '--state', 'fresh', '--cursor', cursor ?? '', '--json');
+    const { jobs } = JSON.parse(page.out);
+    expect(jobs.length).toBeGreaterThan(0);
+    expect(row).not.toContain(jobs[0].id);
+  });
+
   it('prints its job, which isr jobs then shows', async () => {
     const queued = await isrHere('revalidate', '--url', '/posts/41', '--json');
     expect(queued.code).toBe(0);
@@ -161,6 +219,81 @@ describe('a revalidation from the command line', () => {
     const { code, err } = await isrHere('revalidate', 'a', '--endpoint', 'http://127.0.0.1:9');
     expect(code).toBe(1);
     expect(err).toContain('http://127.0.0.1:9');
+  });
+
+  describe('that lies in a dead-letter queue', () => {
+    let revalidations: { url: string; deadLetterUrl: string };
+    let client: SQSClient;
+    const lose = async (body: string) => {
+      const { MessageId } = await client.send(
+        new SendMessageCommand({ QueueUrl: revalidations.deadLetterUrl, MessageBody: body }),
+      );
+      return MessageId ?? '';
+    };
+
+    beforeAll(async () => {
+      const answer = await fetch(`${env.ISR_ENDPOINT}/.isr/queues`);
+      const { queues } = JSON.parse(await answer.text());
+      [revalidations] = queues;
+      client = new SQSClient({
+        endpoint: new URL(revalidations.url).origin,
+        region: REGION,
+        credentials: CREDENTIALS,
+      });
+    });
+    afterAll(() => client?.destroy());
+
+    it('is listed with what it is about, and sent back: its job ends fresh', async () => {
+      const lost = await lose('{"tags":["post:41"]}');
+      const poison = await lose('<xml/>');
+      const listed = await isrHere('jobs', '--dlq');
+      expect(listed.out).toContain(`revalidate-dead-letter  message ${lost}  job ${lost}`);
+      expect(listed.out).toContain('  post:41\n  received 1 times');
+      expect(listed.out).toMatch(/! poisoned: <xml\/> \(the body is no JSON: /);
+
+      const sent = await isrHere('redrive', '--all');
+      expect(sent).toMatchObject({ code: 0, err: '' });
+      expect(sent.out).toBe(`${lost}  revalidate-dead-letter  ${lost}\n`);
+      await until(async () => {
+        const { out } = await isrHere('jobs', lost, '--json');
+        return JSON.parse(out).state === 'fresh';
+      }, 'its job is fresh');
+
+      const left = await isrHere('jobs', '--dlq', '--json');
+      expect(JSON.parse(left.out).messages).toMatchObject([
+        { message: poison, isPoisoned: true, ageSeconds: expect.any(Number) },
+      ]);
+      const named = await isrHere('redrive', poison, 'nobody');
+      expect(named).toMatchObject({ code: 1, err: 'isr: no dead-letter queue has nobody\n' });
+      expect(named.out).toContain(poison);
+    });
+
+    it('is found by the url of its queue too', async () => {
+      const lost = await lose('{"urls":["/a"]}');
+      const args = ['--dead-letter-queue', revalidations.deadLetterUrl];
+      const { out } = await isr(
+        'jobs',
+        '--dlq',
+        ...args,
+        '--endpoint',
+        'http://127.0.0.1:9',
+        '--json',
+      );
+      expect(JSON.parse(out).messages).toMatchObject([
+        { message: lost, urls: ['/a'], error: 'its job does not say why' },
+      ]);
+    });
+
+    it.each([
+      [['redrive'], 'name messages or jobs to send back, or say --all'],
+      [['redrive', 'x', '--all'], 'name messages or jobs to send back, or say --all'],
+      [['jobs', '--dlq', '--dead-letter-queue', 'https://example.org/q'], "it takes a queue's url"],
+      [['jobs', '--dlq', '--endpoint', 'http://127.0.0.1:9'], 'tells of its queues'],
+    ])('%j fails with one sentence', async (args, sentence) => {
+      const { code, err } = await isrHere(...args);
+      expect(code).toBe(1);
+      expect(err).toContain(sentence);
+    });
   });
 
   it('ends with isr dev, which drains and exits with 0 on Ctrl-C', async () => {

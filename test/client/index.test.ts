@@ -11,7 +11,7 @@ import {
 } from '../../client';
 import { CLOCK } from '../../client/transport';
 import { REVALIDATION_SCHEMA } from '../../core/api';
-import { type JobFacts, jobOf } from '../../core/jobs';
+import { type JobFacts, jobOf, workId } from '../../core/jobs';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -240,6 +240,86 @@ const UNKNOWN: Reply = {
 };
 const PURGING = facts({ purgingAtMs: 2 });
 const FRESH = facts({ purgingAtMs: 2, purgedAtMs: 3, warmingAtMs: 4, warmParts: [] });
+
+describe('an idempotency key', () => {
+  it('is random unless it is given, and the same at every attempt', async () => {
+    const { endpoint, asked } = await api({ status: 500 }, { cut: true }, TAKEN);
+    const { client } = clientOf(endpoint);
+    await client.revalidate({ tags: ['x'] });
+    await client.revalidate({ tags: ['x'] });
+    const keys = asked.map(({ headers }) => headers['idempotency-key']);
+    expect(new Set(keys.slice(0, 3)).size).toBe(1);
+    expect(keys[0]).toMatch(/^[\da-f-]{36}$/);
+    expect(keys[3]).not.toBe(keys[0]);
+  });
+
+  it('that is given is sent as it is', async () => {
+    const { endpoint, asked } = await api(TAKEN);
+    await clientOf(endpoint).client.revalidate({ tags: ['x'] }, { key: 'order-4711-changed' });
+    expect(asked[0]?.headers['idempotency-key']).toBe('order-4711-changed');
+  });
+
+  it('that is bad is refused before anything is sent', async () => {
+    const { endpoint, asked } = await api(TAKEN);
+    const sending = clientOf(endpoint).client.revalidate({ tags: ['x'] }, { key: 'short' });
+    expect(await errorOf(sending)).toMatchObject({ code: 'key-invalid', field: 'Idempotency-Key' });
+    expect(asked).toEqual([]);
+  });
+
+  it('that stands for other work is an error for who waits, and nobody else', async () => {
+    const { endpoint } = await api({ body: { ...FRESH, work: workId({ tags: [], urls: [] }) } });
+    const { client } = clientOf(endpoint);
+    const error = await errorOf(client.wait('j/1', { work: { tags: ['x'] } }));
+    expect(error.code).toBe('key-conflict');
+    expect((await client.wait('j/1')).state).toBe('fresh');
+  });
+});
+
+describe('a plan', () => {
+  const planned = {
+    atMs: 2,
+    items: [{ item: '#x', why: 'revalidate x' }],
+    itemsCount: 1,
+    priceUsd: 0.005,
+    covered: 3,
+    sample: ['/a'],
+    collateral: { count: 0, sample: [] },
+    budget: 'no budget is set',
+  };
+
+  it('is a dry run, waited for', async () => {
+    const { endpoint, asked } = await api(TAKEN, UNKNOWN, { body: facts({ planned }) });
+    const plan = await clientOf(endpoint).client.plan({ tags: ['x'] });
+    expect(plan).toEqual(planned);
+    expect(JSON.parse(asked[0]?.body ?? '')).toEqual({ tags: ['x'], dryRun: true });
+  });
+
+  it('that failed says why', async () => {
+    const { endpoint } = await api(TAKEN, { body: facts({ failedAtMs: 3, error: 'no graph' }) });
+    const error = await errorOf(clientOf(endpoint).client.plan({ tags: ['x'] }));
+    expect(error.code).toBe('plan-unavailable');
+    expect(error.message).toBe('the dry run j-1 is failed, without a plan: no graph');
+  });
+});
+
+describe('a list of jobs', () => {
+  it('is a page of the API’s', async () => {
+    const page = { jobs: [FRESH], looked: 1, cursor: 'c' };
+    const { endpoint, asked } = await api({ body: page });
+    const { client } = clientOf(endpoint);
+    expect(await client.jobs()).toEqual(page);
+    await client.jobs({ state: 'fresh', limit: 5, cursor: 'a=' });
+    expect(asked.map(({ path }) => path)).toEqual([
+      '/jobs',
+      '/jobs?state=fresh&limit=5&cursor=a%3D',
+    ]);
+  });
+
+  it('that is none is an error', async () => {
+    const { endpoint } = await api({ body: { jobs: 'none' } });
+    expect((await errorOf(clientOf(endpoint).client.jobs())).code).toBe('endpoint-unreachable');
+  });
+});
 
 describe('a job that is asked for', () => {
   it('is what the API knows of it', async () => {
