@@ -47,14 +47,21 @@ export function planCommand(io: Io, run: Run): Command {
 }
 
 function printPlan(plan: JobPlan, { out }: Pick<Io, 'out'>): void {
-  const { items, itemsCount, priceUsd, covered, sample, collateral, budget } = plan;
-  out(`purge items: ${itemsCount}, at most $${priceUsd.toFixed(3)}; urls covered: ${covered}`);
+  const { items, itemsCount, covered, sample, collateral, budget } = plan;
+  out(`purge items: ${itemsCount}, ${priceOf(plan)}; urls covered: ${covered}`);
   for (const { item, why } of items.slice(0, ITEMS_SHOWN)) out(`  ${item}  ${why}`);
   if (itemsCount > ITEMS_SHOWN) out(`  and ${itemsCount - ITEMS_SHOWN} more`);
   if (covered === 0) out('  nothing that is cached depends on it');
   else out(`  covers ${someOf(sample, covered)}`);
   if (collateral.count > 0) out(`  would also hit ${someOf(collateral.sample, collateral.count)}`);
   out(`  budget: ${budget}`);
+}
+
+/** The free items are the account's: other distributions may have used them. */
+function priceOf({ itemsCount, priceUsd: price }: JobPlan): string {
+  const full = priceUsd(itemsCount, FREE_ITEMS_A_MONTH);
+  const rest = price < full ? ` ($${full.toFixed(3)} once the month's free ones are used)` : '';
+  return `$${price.toFixed(3)}${rest}`;
 }
 
 function someOf(urls: readonly string[], count: number): string {
