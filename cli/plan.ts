@@ -1,6 +1,7 @@
 /** `isr plan`: what a revalidation would purge and cost, before anybody presses the button. */
 import { Command } from 'commander';
 import { IsrClient, type JobPlan } from '../client';
+import { FREE_ITEMS_A_MONTH, priceUsd } from '../core/price';
 import { fetchFor } from './fetch';
 import { collect, ENDPOINT_HELP, EXIT, endpointOf, type Io, parseSeconds, type Run } from './io';
 import { ALLOW_COLLATERAL, parseWork, type WorkOptions } from './work';

@@ -47,11 +47,12 @@ describe('a history', () => {
 
   it('that violates something is shrunk until no act can be left out', async () => {
     const deletesEdges = MUTANTS.find(({ name }) => name.includes('deletes the edges'));
-    const seed = 5;
+    let seed = 1; // a call more or less anywhere makes other histories
     const isOld = async (without: ReadonlySet<number>) => {
       const { violations } = await simulate(seed, deletesEdges, { without });
       return violations.some(({ invariant }) => invariant === 'I1');
     };
+    while (!(await isOld(new Set()))) seed += 1;
     const without = await shrink(seed, deletesEdges);
     expect(without.size).toBeGreaterThan(0);
     expect(await isOld(without)).toBe(true);
