@@ -8,6 +8,7 @@
  *     urls#3           | url#sha256:9f8…          a url too long for a key (DynamoDB: 1,024 bytes), by its hash
  *     job#c6af9ac6-…   | #                        a job
  *     purge#9f86d081…  | #                        what is purged together; `text#…` holds its long lists
+ *     pace#warm        | #                        how fast the warmers go, all together
  *
  * Urls lie in sixteen partitions, in their own order: those that begin alike are found without a scan.
  * A tag may hold `#`: the edges of `a` share a partition with the epoch of `a#0`, but never a sort key.
@@ -39,6 +40,7 @@ export const urlKey = (url: Url): Key => ({
 });
 export const jobKey = (id: string): Key => ({ pk: `job#${id}`, sk: SELF });
 export const purgeKey = (id: string): Key => ({ pk: `purge#${id}`, sk: SELF });
+export const paceKey = (name: string): Key => ({ pk: `pace#${name}`, sk: SELF });
 export const edgesOf = (tag: Tag, shard: number): string => `tag#${tag}#${shard}`;
 export const edgeKey = (tag: Tag, url: Url, shards: number): Key => ({
   pk: edgesOf(tag, shardOf(url, shards)),

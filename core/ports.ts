@@ -6,6 +6,7 @@
  * @module
  */
 import type { JobFacts, WarmResult } from './jobs';
+import type { PaceState } from './pace';
 import type { QueuedRevalidation } from './revalidation';
 import type { Tag } from './tags';
 import type { Url } from './urls';
@@ -145,6 +146,17 @@ export interface Purges {
   ): Promise<{ readonly work: PurgeWork; readonly items?: readonly string[] } | undefined>;
   /** @returns the items that were decided first */
   decide(id: string, items: readonly string[]): Promise<readonly string[]>;
+}
+
+/** Where workers that nobody coordinates keep their common pace (core/pace.ts): one small item a name. */
+export interface Paces {
+  /** As it is now; undefined when nobody has set it, or not for a day. */
+  get(name: string): Promise<PaceState | undefined>;
+  /**
+   * Sets it if it still is as it was `before` (undefined: not there).
+   * @returns false when somebody else was faster: nothing was set
+   */
+  set(name: string, before: PaceState | undefined, after: PaceState): Promise<boolean>;
 }
 
 export type PurgeOutcome =

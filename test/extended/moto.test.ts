@@ -13,6 +13,7 @@ import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/c
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
+import { dynamoPaces } from '../../aws/paces';
 import { cloudFrontPurger } from '../../aws/purger';
 import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
@@ -20,6 +21,7 @@ import { encodeUrl } from '../../core/urls';
 import { createTable } from '../../local/dynamodb';
 import { graphContract } from '../contract/graph';
 import { jobsContract } from '../contract/jobs';
+import { pacesContract } from '../contract/paces';
 import { purgesContract } from '../contract/purges';
 import { REGION, sdkCall, signedCall, TABLE } from '../support/graph';
 import { until } from '../support/until';
@@ -60,6 +62,10 @@ describe("jobs in moto's DynamoDB", () => {
 
 describe("purges in moto's DynamoDB", () => {
   purgesContract(() => dynamoPurges(sdkCall(endpoint), TABLE, { now: Date.now }));
+});
+
+describe("paces in moto's DynamoDB", () => {
+  pacesContract(() => dynamoPaces(sdkCall(endpoint), TABLE, { now: Date.now }));
 });
 
 describe("the warm queue in moto's SQS", () => {

@@ -2,9 +2,11 @@ import { beforeAll, describe } from 'vitest';
 import type { DynamoCall } from '../../aws/dynamo';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
+import { dynamoPaces } from '../../aws/paces';
 import { dynamoPurges } from '../../aws/purges';
 import { graphContract } from '../contract/graph';
 import { jobsContract } from '../contract/jobs';
+import { pacesContract } from '../contract/paces';
 import { purgesContract } from '../contract/purges';
 import { simulateDynamo } from './dynamo';
 import { createWorld, type World } from './world';
@@ -46,4 +48,5 @@ describe("the simulation's DynamoDB keeps what the real one promises", () => {
   graphContract(() => dynamoGraph(call, 'graph'));
   jobsContract(() => dynamoJobs(call, 'graph', { now: Date.now }));
   purgesContract(() => dynamoPurges(call, 'graph', { now: Date.now }));
+  pacesContract(() => dynamoPaces(call, 'graph', { now: Date.now }));
 });
