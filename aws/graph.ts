@@ -3,7 +3,7 @@
  *
  *     tag#post:42   | #             | { epoch: 1767222000123, job, revalidations, expires, shards?, lasting? }
  *     urls#7        | url#/posts/42 | { tags, marks: { <tag set>: { until, at, native? } }, until, epoch?, job?,
- *                                       status, etag?, recordedAt, expires, url? }
+ *                                       variants: { <variant>: until }, heat, status, etag?, recordedAt, expires, url? }
  *
  * `expires` is DynamoDB's broom (seconds); it lags by days, so every read compares it itself.
  * @module
@@ -112,7 +112,7 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
       const also = `${write.etag ? ', etag = :etag' : ''}${isHashed(url) ? ', #url = :url' : ''}`;
       const written = await ifCondition(
         update(urlKey(url), {
-          set: `tags = :tags, marks = :marks, #until = :until, #expires = :expires, #status = :status, recordedAt = :at${also}`,
+          set: `tags = :tags, marks = :marks, #until = :until, #expires = :expires, #status = :status, recordedAt = :at, variants = :variants, heat = :heat${also}`,
           when: 'attribute_not_exists(#until) OR #until <= :until',
           values: {
             ':tags': { L: write.tags.map(string) },
@@ -121,6 +121,8 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
             ':expires': number(write.untilSeconds + DAY_SECONDS),
             ':status': number(write.status),
             ':at': number(write.recordedAtMs),
+            ':variants': variantsItem(write.variants),
+            ':heat': number(write.heat),
             ...(write.etag ? { ':etag': string(write.etag) } : {}),
             ...(isHashed(url) ? { ':url': string(url) } : {}),
           },
@@ -128,6 +130,16 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
         }),
       );
       return written && (numberOf(written.Attributes?.epoch) ?? 0);
+    },
+
+    async putVariants(url, variants) {
+      await ifCondition(
+        update(urlKey(url), {
+          set: 'variants = :variants',
+          when: 'attribute_exists(#until)',
+          values: { ':variants': variantsItem(variants) },
+        }),
+      );
     },
 
     async putEpochs({ tags, urls, epochMs, job }) {
@@ -190,13 +202,27 @@ function newestEpoch(found: ReadonlyMap<string, Item> | undefined): number | und
 }
 
 /** Undefined when nothing was recorded: a revalidated url has an item with its epoch alone. */
-function recordOf(item: Item): UrlRecord | undefined {
+export function recordOf(item: Item): UrlRecord | undefined {
   const untilSeconds = numberOf(item.until);
   if (untilSeconds === undefined) return undefined;
   const marks = Object.entries(item.marks?.M ?? {}).map(
     ([tagSet, mark]) => [tagSet, markOf(mark)] as const,
   );
-  return { untilSeconds, marks: Object.fromEntries(marks) };
+  const variants = Object.entries(item.variants?.M ?? {}).map(
+    ([variant, until]) => [variant, numberOf(until) ?? 0] as const,
+  );
+  return {
+    untilSeconds,
+    marks: Object.fromEntries(marks),
+    variants: Object.fromEntries(variants),
+    heat: numberOf(item.heat) ?? 0,
+    recordedAtMs: numberOf(item.recordedAt) ?? 0,
+  };
+}
+
+function variantsItem(variants: UrlRecord['variants']): AttributeValue {
+  const items = Object.entries(variants).map(([id, until]) => [id, number(until)] as const);
+  return { M: Object.fromEntries(items) };
 }
 
 function markOf({ M }: AttributeValue): Mark {

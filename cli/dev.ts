@@ -1,9 +1,19 @@
 /** `isr dev`: the whole edge on this machine, in front of a server that renders. */
 import { Command } from 'commander';
+import { WARM_LIMITS, WORKER_DEFAULTS } from '../core/config';
 import { IsrError } from '../core/errors';
 import type { RequestLine } from '../local/cloudfront';
 import type { LocalEdge } from '../local/edge';
-import { collect, EXIT, type Io, PORT_MAX, parsePort, parseSeconds, type Run } from './io';
+import {
+  collect,
+  EXIT,
+  type Io,
+  PORT_MAX,
+  parseCount,
+  parsePort,
+  parseSeconds,
+  type Run,
+} from './io';
 
 const EXAMPLES = `
 Examples:
@@ -24,6 +34,9 @@ interface DevOptions {
   readonly apiPort?: number;
   readonly renderBudget?: number;
   readonly keyHeader: readonly string[];
+  readonly warmMaxUrls?: number;
+  readonly warmPerSecond?: number;
+  readonly warmConcurrency?: number;
   readonly verbose?: boolean;
   readonly json?: boolean;
 }
@@ -54,6 +67,21 @@ export function devCommand(io: Io, run: Run): Command {
       collect,
       [],
     )
+    .option(
+      '--warm-max-urls <count>',
+      `of one revalidation at most so many urls are warmed, the hottest (default: ${WORKER_DEFAULTS.warmUrlsMax})`,
+      parseCount(WARM_LIMITS.maxUrls),
+    )
+    .option(
+      '--warm-per-second <count>',
+      `warm fetches a second, of all warmers together (default: ${WORKER_DEFAULTS.warmPerSecond})`,
+      parseCount(WARM_LIMITS.perSecond),
+    )
+    .option(
+      '--warm-concurrency <count>',
+      `warm fetches at once, of one warmer (default: ${WORKER_DEFAULTS.warmConcurrency})`,
+      parseCount(WARM_LIMITS.concurrency),
+    )
     .option('-v, --verbose', 'show what the functions print')
     .option('--json', 'one JSON line a request, for machines')
     .addHelpText('after', EXAMPLES)
@@ -74,6 +102,7 @@ async function dev(options: DevOptions, io: Io): Promise<number> {
       keyHeaders: options.keyHeader.map((name) => name.toLowerCase()),
       ...(options.renderBudget ? { renderBudgetMs: options.renderBudget * 1_000 } : {}),
     },
+    ...warmOptionsOf(options),
     onRequest: (line) => io.out(options.json ? JSON.stringify(line) : lineOf(line)),
     ...(options.verbose ? { onLog: io.err } : {}),
   });
@@ -84,6 +113,14 @@ async function dev(options: DevOptions, io: Io): Promise<number> {
   });
   await edge.close();
   return EXIT.done;
+}
+
+function warmOptionsOf({ warmMaxUrls, warmPerSecond, warmConcurrency }: DevOptions) {
+  return {
+    ...(warmMaxUrls === undefined ? {} : { warmUrlsMax: warmMaxUrls }),
+    ...(warmPerSecond === undefined ? {} : { warmPerSecond }),
+    ...(warmConcurrency === undefined ? {} : { warmConcurrency }),
+  };
 }
 
 function greet(edge: LocalEdge, options: DevOptions, io: Io): void {

@@ -54,6 +54,15 @@ export function parseSeconds(value: string): number {
   throw new InvalidArgumentError('It takes seconds, more than 0.');
 }
 
+/** A whole number for commander, from `min` to `max`. */
+export function parseCount({ min, max }: { min: number; max: number }) {
+  return (value: string): number => {
+    const count = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (count >= min && count <= max) return count;
+    throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`);
+  };
+}
+
 /** An option that may be given again, for commander. */
 export function collect(value: string, earlier: readonly string[]): string[] {
   return [...earlier, value];

@@ -7,6 +7,7 @@
  * @module
  */
 import { IsrError } from './errors';
+import type { PaceLimits } from './pace';
 
 /** CFDG, cloudfront-limits: an origin custom header's value. */
 export const CONFIG_LENGTH_MAX = 1_783;
@@ -71,7 +72,9 @@ export const ENV = {
   edgeUrl: 'ISR_EDGE_URL',
   graceMs: 'ISR_GRACE_MS',
   settleMs: 'ISR_SETTLE_MS',
+  edgeIsLocal: 'ISR_EDGE_IS_LOCAL',
   warmUrlsMax: 'ISR_WARM_URLS_MAX',
+  warmPerSecond: 'ISR_WARM_PER_SECOND',
   warmConcurrency: 'ISR_WARM_CONCURRENCY',
   warmDeadlineMs: 'ISR_WARM_DEADLINE_MS',
 } as const;
@@ -86,7 +89,7 @@ export interface InvalidatorConfig {
   readonly graceMs: number;
   /** How long the origin may still read what was there before a change: its replicas lag. */
   readonly settleMs: number;
-  /** Of one revalidation at most so many urls are warmed. */
+  /** Of one revalidation at most so many urls are warmed, the hottest; 0 warms none. */
   readonly warmUrlsMax: number;
 }
 
@@ -94,6 +97,11 @@ export interface WarmerConfig {
   readonly table: string;
   /** The stack's own site, `https://d111111abcdef8.cloudfront.net`; nothing else is ever fetched. */
   readonly edgeUrl: string;
+  /** The edge is `isr dev`, on this machine: loopback is dialled, and nothing else. */
+  readonly edgeIsLocal: boolean;
+  /** Fetches a second, of all warmers together; the origin's refusals halve it. */
+  readonly perSecond: number;
+  /** Fetches at once, of one warmer. */
   readonly concurrency: number;
   /** After it a url that is still stale is reported as such. */
   readonly deadlineMs: number;
@@ -113,8 +121,17 @@ export const WORKER_DEFAULTS = {
   graceMs: 1_000,
   settleMs: 0,
   warmUrlsMax: 1_000,
+  warmPerSecond: 20,
   warmConcurrency: 4,
   warmDeadlineMs: 60_000,
+} as const;
+
+/** What can be asked of a warm, by the construct's `warm` and by `isr dev --warm-…`. */
+export const WARM_LIMITS = {
+  /** So many urls of one revalidation can be compared by their heat (core/heat.ts). */
+  maxUrls: { min: 0, max: 10_000 },
+  perSecond: { min: 1, max: 1_000 },
+  concurrency: { min: 1, max: 50 },
 } as const;
 
 /** @throws IsrError `config-invalid`, naming the variable */
@@ -131,12 +148,28 @@ export function invalidatorConfig(env: Environment): InvalidatorConfig {
 
 /** @throws IsrError `config-invalid`, naming the variable */
 export function warmerConfig(env: Environment): WarmerConfig {
+  const edgeUrl = required(env, ENV.edgeUrl);
   return {
     table: required(env, ENV.table),
-    edgeUrl: required(env, ENV.edgeUrl),
-    concurrency: whole(env, ENV.warmConcurrency, WORKER_DEFAULTS.warmConcurrency),
+    edgeUrl,
+    edgeIsLocal: isLocal(env, edgeUrl),
+    perSecond: positive(env, ENV.warmPerSecond, WORKER_DEFAULTS.warmPerSecond),
+    concurrency: positive(env, ENV.warmConcurrency, WORKER_DEFAULTS.warmConcurrency),
     deadlineMs: whole(env, ENV.warmDeadlineMs, WORKER_DEFAULTS.warmDeadlineMs),
   };
+}
+
+/** `isr dev` alone says so, and only of an edge that is plainly on this machine: nothing that is deployed can. */
+function isLocal(env: Environment, edgeUrl: string): boolean {
+  const name = ENV.edgeIsLocal;
+  if (!env[name]) return false;
+  if (/^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?\/?$/.test(edgeUrl)) return true;
+  throw new IsrError('config-invalid', `${name} is set, but the edge is at ${edgeUrl}`, name);
+}
+
+/** Of all warmers of a site. However slow the origin, one fetch a second (or what was asked for, if that is less). */
+export function warmPaceOf({ perSecond, concurrency }: WarmerConfig): PaceLimits {
+  return { perSecond, burst: concurrency, perSecondMin: Math.min(1, perSecond) };
 }
 
 /** @throws IsrError `config-invalid`, naming the variable */
@@ -148,6 +181,12 @@ function required(env: Environment, name: string): string {
   const value = env[name];
   if (value) return value;
   throw new IsrError('config-invalid', `${name} is not set`, name);
+}
+
+function positive(env: Environment, name: string, otherwise: number): number {
+  const value = whole(env, name, otherwise);
+  if (value > 0) return value;
+  throw new IsrError('config-invalid', `${name} is "${env[name]}": it is at least 1`, name);
 }
 
 function whole(env: Environment, name: string, otherwise: number): number {

@@ -16,6 +16,7 @@
  */
 import type { InvalidatorConfig } from './config';
 import { hash } from './hash';
+import { candidatesMax, hottest } from './heat';
 import { inParallel } from './parallel';
 import { plan, type Reading, readEdges } from './plan/plan';
 import type {
@@ -26,6 +27,7 @@ import type {
   Purger,
   Purges,
   PurgeWork,
+  Records,
   WarmMessage,
   WarmQueue,
 } from './ports';
@@ -47,6 +49,7 @@ const SHARD_URLS_MAX = 100_000;
 
 export interface InvalidatorPorts {
   readonly graph: Graph;
+  readonly records: Records;
   readonly jobs: Jobs;
   readonly purges: Purges;
   readonly purger: Purger;
@@ -149,7 +152,7 @@ async function carryOut(
     await clock.sleep(config.settleMs + config.graceMs);
     // 2 read edges
     reading = await read(members, config, ports);
-    const whole = plan(union(members), reading, config.warmUrlsMax);
+    const whole = plan(union(members), reading, candidatesMax(config.warmUrlsMax));
     items = await ports.purges.decide(id, whole.items.map(({ item }) => item).sort());
   }
   const purge = await purgeInWaves(items, id, ports);
@@ -157,7 +160,11 @@ async function carryOut(
 
   const edges = reading ?? (await read(members, config, ports));
   await inParallel(members, JOBS_AT_ONCE, (revalidation) => {
-    const { items: own, skipped, covered } = plan(revalidation, edges, config.warmUrlsMax);
+    const {
+      items: own,
+      skipped,
+      covered,
+    } = plan(revalidation, edges, candidatesMax(config.warmUrlsMax));
     const counts = { items: own.length, skipped: skipped.length, covered };
     const { invalidations } = purge;
     return jobs.purged(revalidation.job, { purgedAtMs: clock.now(), ...counts, invalidations });
@@ -172,7 +179,10 @@ async function read(
   { graph, clock }: InvalidatorPorts,
 ): Promise<Reading> {
   const nowSeconds = Math.floor(clock.now() / 1_000);
-  const reading = await readEdges(graph, union(members), { nowSeconds, warmUrlsMax });
+  const reading = await readEdges(graph, union(members), {
+    nowSeconds,
+    warmUrlsMax: candidatesMax(warmUrlsMax),
+  });
   for (const [tag, { count }] of reading.dependents) {
     if (count > SHARD_URLS_MAX) await graph.spread(tag);
   }
@@ -223,11 +233,14 @@ async function warm(
   { members, epochMs }: Group,
   reading: Reading,
   config: InvalidatorConfig,
-  { warmQueue, jobs, clock }: InvalidatorPorts,
+  { warmQueue, records, jobs, clock }: InvalidatorPorts,
 ): Promise<void> {
   const urlsOf = new Map<string, readonly Url[]>();
   for (const revalidation of members) {
-    urlsOf.set(revalidation.job, plan(revalidation, reading, config.warmUrlsMax).warm);
+    const { warmUrlsMax } = config;
+    const { warm: urls } = plan(revalidation, reading, candidatesMax(warmUrlsMax));
+    const choice = { records, nowMs: clock.now() };
+    urlsOf.set(revalidation.job, await hottest(urls, warmUrlsMax, choice));
   }
   const messages = groupsOf(urlsOf).flatMap((group) =>
     chunks(group.urls, WARM_PART_URLS).map((urls): WarmMessage => {
@@ -248,14 +261,14 @@ interface WarmGroup {
   readonly urls: Url[];
 }
 
-/** Urls by the jobs that they belong to. */
+/** Urls by the jobs that they belong to, in their order. */
 function groupsOf(urlsOf: ReadonlyMap<string, readonly Url[]>): WarmGroup[] {
   const jobsOf = new Map<Url, string[]>();
   for (const [job, urls] of urlsOf) {
     for (const url of urls) jobsOf.set(url, [...(jobsOf.get(url) ?? []), job]);
   }
   const groups = new Map<string, WarmGroup>();
-  for (const [url, jobs] of [...jobsOf].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [url, jobs] of jobsOf) {
     const name = JSON.stringify(jobs);
     const group = groups.get(name) ?? { jobs, urls: [] };
     group.urls.push(url);

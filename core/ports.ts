@@ -10,6 +10,7 @@ import type { PaceState } from './pace';
 import type { QueuedRevalidation } from './revalidation';
 import type { Tag } from './tags';
 import type { Url } from './urls';
+import type { Variant, Variants } from './variants';
 
 export interface Clock {
   now(): number;
@@ -39,6 +40,11 @@ export interface UrlRecord {
   readonly marks: Readonly<Record<string, Mark>>;
   /** Until then a copy may be in some cache. */
   readonly untilSeconds: number;
+  /** Which of its variants were seen. Losing one costs a warm, never a page. */
+  readonly variants: Variants;
+  /** How often the record was written, lately counting more (core/heat.ts); as of `recordedAtMs`. */
+  readonly heat: number;
+  readonly recordedAtMs: number;
 }
 
 /** What the recorder writes of a url. */
@@ -46,7 +52,6 @@ export interface UrlWrite extends UrlRecord {
   readonly tags: readonly Tag[];
   readonly status: number;
   readonly etag?: string;
-  readonly recordedAtMs: number;
 }
 
 export interface Look {
@@ -83,6 +88,8 @@ export interface Graph {
    * Undefined when another recorder wrote a longer `untilSeconds` in between: nothing was written.
    */
   putUrl(url: Url, write: UrlWrite): Promise<number | undefined>;
+  /** Notes which variants were seen of a url that is recorded; else it does nothing. */
+  putVariants(url: Url, variants: Variants): Promise<void>;
   /** Epochs only grow: an older one than what is there changes nothing. */
   putEpochs(work: {
     tags: readonly Tag[];
@@ -101,6 +108,12 @@ export interface Graph {
   urls(prefix: string, nowSeconds: number): AsyncIterable<readonly Url[]>;
   /** May a copy of this url be in some cache at `nowSeconds`? */
   isLive(url: Url, nowSeconds: number): Promise<boolean>;
+}
+
+/** The same records, many at once, for those who choose and warm urls. */
+export interface Records {
+  /** At most 100 urls; those that were never recorded, or could not be read, are absent. Strongly consistent. */
+  of(urls: readonly Url[]): Promise<ReadonlyMap<Url, UrlRecord>>;
 }
 
 /** Facts about jobs; each is set once or grows, so that a late message never moves a job back. */
@@ -190,10 +203,17 @@ export interface SiteAnswer {
   readonly status: number;
   /** When the answer's render began; undefined when neither the recorder nor Age tells. */
   readonly renderedAtMs: number | undefined;
+  /** Nobody shall ask again before so long is over (Retry-After). @default - it does not say */
+  readonly retryAfterMs?: number;
+  /** Its body was longer than is read: CloudFront caches only what is read to the end. @default false */
+  readonly isCut?: boolean;
 }
 
 /** The site as its viewers see it, and nothing but the site. */
 export interface Site {
-  /** Reads the body to its end: what a viewer leaves early is not cached. Redirects are not followed. */
-  fetch(url: Url, job: string): Promise<SiteAnswer>;
+  /**
+   * Reads the body to its end, up to a bound: what a viewer leaves early is not cached. Redirects are not followed.
+   * @throws when there is no answer: in time, or at all
+   */
+  fetch(url: Url, variant: Variant, job: string): Promise<SiteAnswer>;
 }

@@ -11,6 +11,7 @@ import { dynamoJobs } from '../aws/jobs';
 import { cloudFrontPurger } from '../aws/purger';
 import { dynamoPurges } from '../aws/purges';
 import { sqsWarmQueue } from '../aws/queue';
+import { dynamoRecords } from '../aws/records';
 import { jobIdOf, parseRevalidationMessage } from '../aws/revalidation-message';
 import { invalidatorConfig } from '../core/config';
 import { invalidate } from '../core/invalidator';
@@ -19,6 +20,7 @@ const config = invalidatorConfig(process.env);
 const dynamo = dynamoOverSdk(new DynamoDBClient({}));
 const ports = {
   graph: dynamoGraph(dynamo, config.table),
+  records: dynamoRecords(dynamo, config.table),
   jobs: dynamoJobs(dynamo, config.table, clock),
   purges: dynamoPurges(dynamo, config.table, clock),
   purger: cloudFrontPurger(new CloudFrontClient({}), config.distributionId),

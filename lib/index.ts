@@ -2,4 +2,4 @@
  * edge-isr for the AWS CDK.
  * @module
  */
-export { EdgeIsr, type EdgeIsrProps } from './edge-isr';
+export { EdgeIsr, type EdgeIsrProps, type WarmOptions } from './edge-isr';

@@ -33,7 +33,7 @@ export class Invalidator extends Construct {
   constructor(
     scope: Construct,
     { table, site, revalidations, warms }: InvalidatorParts,
-    { batchWindow, grace, settle }: Settings,
+    { batchWindow, grace, settle, warm }: Settings,
   ) {
     super(scope, 'Invalidator');
     this.function = worker(this, {
@@ -45,10 +45,17 @@ export class Invalidator extends Construct {
         [ENV.warmQueueUrl]: warms.queue.queueUrl,
         [ENV.distributionId]: site.distributionId,
         ...(grace && { [ENV.graceMs]: String(grace.toMilliseconds()) }),
+        ...(warm?.maxUrls !== undefined && { [ENV.warmUrlsMax]: String(warm.maxUrls) }),
         ...(settle && { [ENV.settleMs]: String(settle.toMilliseconds()) }),
       },
     });
-    table.grant(this.function, 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem');
+    table.grant(
+      this.function,
+      'dynamodb:BatchGetItem',
+      'dynamodb:GetItem',
+      'dynamodb:Query',
+      'dynamodb:UpdateItem',
+    );
     site.grant(this.function, 'cloudfront:CreateInvalidation');
     warms.queue.grant(this.function, 'sqs:SendMessage');
     this.function.addEventSource(

@@ -4,6 +4,7 @@
  */
 import { type Duration, Stack, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { WARM_LIMITS } from '../../core/config';
 import { IsrError } from '../../core/errors';
 import type { Settings } from './settings';
 import { shieldRegionFor } from './shield';
@@ -32,6 +33,9 @@ export function checkProps(settings: Settings): void {
   checkSeconds('grace', settings.grace, { ...GRACE_SECONDS, isWhole: false });
   checkSeconds('settle', settings.settle, { min: 0, max: SETTLE_SECONDS_MAX, isWhole: false });
   checkHeaderValue('browserCacheControl', settings.browserCacheControl);
+  checkCount('warm.maxUrls', settings.warm?.maxUrls, WARM_LIMITS.maxUrls);
+  checkCount('warm.perSecond', settings.warm?.perSecond, WARM_LIMITS.perSecond);
+  checkCount('warm.concurrency', settings.warm?.concurrency, WARM_LIMITS.concurrency);
 }
 
 /** @returns the region of the stack, which has to be known */
@@ -93,6 +97,18 @@ function checkSeconds(
     throw invalid(prop, `is ${seconds} s: it takes whole seconds`);
   if (seconds < min || seconds > max)
     throw invalid(prop, `is ${seconds} s: it lies between ${min} and ${max} s`);
+}
+
+function checkCount(
+  prop: string,
+  value: number | undefined,
+  { min, max }: { min: number; max: number },
+): void {
+  if (value === undefined) return;
+  if (Token.isUnresolved(value))
+    throw invalid(prop, 'is known at deployment only: give a fixed value');
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw invalid(prop, `is ${value}: it takes a whole number from ${min} to ${max}`);
 }
 
 function checkHeaderValue(prop: string, value: string | undefined): void {

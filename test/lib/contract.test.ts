@@ -87,14 +87,14 @@ describe('who may do what', () => {
       ],
       IsrInvalidator: [
         writesLogs('Invalidator'),
-        'Allow dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem on IsrTable',
+        'Allow dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem on IsrTable',
         'Allow cloudfront:CreateInvalidation on arn:aws:cloudfront::AccountId:distribution/IsrDistribution',
         'Allow sqs:SendMessage on IsrWarmQueue',
         `${consumes} IsrRevalidateQueue`,
       ],
       IsrWarmer: [
         writesLogs('Warmer'),
-        'Allow dynamodb:UpdateItem on IsrTable',
+        'Allow dynamodb:BatchGetItem dynamodb:GetItem dynamodb:UpdateItem on IsrTable',
         `${consumes} IsrWarmQueue`,
       ],
       IsrJobs: [writesLogs('Jobs'), 'Allow dynamodb:GetItem on IsrTable'],

@@ -61,6 +61,22 @@ const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
   [{ grace: Duration.seconds(21) }, 'EdgeIsr: grace is 21 s: it lies between 1 and 20 s'],
   [{ grace: Duration.millis(900) }, 'EdgeIsr: grace is 0.9 s: it lies between 1 and 20 s'],
   [
+    { warm: { perSecond: 0 } },
+    'EdgeIsr: warm.perSecond is 0: it takes a whole number from 1 to 1000',
+  ],
+  [
+    { warm: { concurrency: 1.5 } },
+    'EdgeIsr: warm.concurrency is 1.5: it takes a whole number from 1 to 50',
+  ],
+  [
+    { warm: { maxUrls: 10_001 } },
+    'EdgeIsr: warm.maxUrls is 10001: it takes a whole number from 0 to 10000',
+  ],
+  [
+    { warm: { maxUrls: Lazy.number({ produce: () => 5 }) } },
+    'EdgeIsr: warm.maxUrls is known at deployment only: give a fixed value',
+  ],
+  [
     { browserCacheControl: '' },
     'EdgeIsr: browserCacheControl is "": it takes 1 to 1783 visible ASCII characters',
   ],

@@ -4,10 +4,12 @@ import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
 import { dynamoPaces } from '../../aws/paces';
 import { dynamoPurges } from '../../aws/purges';
+import { dynamoRecords } from '../../aws/records';
 import { graphContract } from '../contract/graph';
 import { jobsContract } from '../contract/jobs';
 import { pacesContract } from '../contract/paces';
 import { purgesContract } from '../contract/purges';
+import { recordsContract } from '../contract/records';
 import { simulateDynamo } from './dynamo';
 import { createWorld, type World } from './world';
 
@@ -48,5 +50,9 @@ describe("the simulation's DynamoDB keeps what the real one promises", () => {
   graphContract(() => dynamoGraph(call, 'graph'));
   jobsContract(() => dynamoJobs(call, 'graph', { now: Date.now }));
   purgesContract(() => dynamoPurges(call, 'graph', { now: Date.now }));
+  recordsContract(() => ({
+    graph: dynamoGraph(call, 'graph'),
+    records: dynamoRecords(call, 'graph'),
+  }));
   pacesContract(() => dynamoPaces(call, 'graph', { now: Date.now }));
 });

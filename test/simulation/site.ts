@@ -18,14 +18,18 @@ import type { SQSEvent } from 'aws-lambda';
 import { consume } from '../../aws/consume';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoJobs } from '../../aws/jobs';
+import { dynamoPaces } from '../../aws/paces';
 import { cloudFrontPurger } from '../../aws/purger';
 import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
+import { dynamoRecords } from '../../aws/records';
 import { jobIdOf, parseRevalidationMessage } from '../../aws/revalidation-message';
 import { RECORDER_DEFAULTS, type RecorderConfig } from '../../core/config';
 import { hash } from '../../core/hash';
 import { RENDERED_AT, RULING } from '../../core/headers';
 import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
+import { pace } from '../../core/pace';
+import type { Site } from '../../core/ports';
 import { record } from '../../core/recorder';
 import { encodeUrl } from '../../core/urls';
 import { giveUp, warm } from '../../core/warmer';
@@ -53,6 +57,10 @@ const PAGES: Readonly<Record<string, (data: Data, variant: string) => string[]>>
 const TAGS = ['a', 'b', 'list'];
 const URLS = Object.keys(PAGES);
 const VARIANTS = ['x', 'y'];
+/** The header that tells them apart. */
+const VARIANT = 'x-variant';
+/** Of all warmers together. */
+const WARM_PACE = { perSecond: 20, burst: 2, perSecondMin: 1 };
 const KEYS = URLS.flatMap((url) => VARIANTS.map((variant) => `${url} ${variant}`));
 const LIFETIMES = [
   's-maxage=2',
@@ -157,7 +165,7 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
         originTimeoutMs: 4_300, // no render takes longer
         method: 'GET',
         status: 200,
-        request: {},
+        request: { [VARIANT]: [variant] },
         response,
       },
       recorderConfig,
@@ -186,6 +194,7 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
 
   const recorderConfig: RecorderConfig = {
     ...RECORDER_DEFAULTS,
+    keyHeaders: [VARIANT],
     table: TABLE,
     region: 'us-east-1',
   };
@@ -227,6 +236,7 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     const warmClient = { send: (command: { input: Warms }) => alive(sendWarms(command.input)) };
     const own: InvalidatorPorts = {
       graph: dynamoGraph(call, TABLE),
+      records: dynamoRecords(call, TABLE),
       jobs: dynamoJobs(call, TABLE, clock),
       purges: dynamoPurges(call, TABLE, clock),
       purger: cloudFrontPurger(purgeClient as unknown as CloudFrontClient, 'E1'),
@@ -295,24 +305,32 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     const { clock, alive, call } = machine;
     const edge = random.below(cloudFront.edges);
     const seen = new Map<string, Copy>();
-    const own = {
-      fetch: async (url: string) => {
-        const copy = await alive(cloudFront.get(edge, `${url} ${VARIANTS[0]}`));
+    const own: Site = {
+      fetch: async (url, variant) => {
+        const key = `${url} ${variant[VARIANT] ?? VARIANTS[0]}`;
+        const copy = await alive(cloudFront.get(edge, key));
         if (!copy) return { status: 502, renderedAtMs: undefined };
-        seen.set(url, copy);
+        seen.set(key, copy);
         return { status: copy.status, renderedAtMs: Number(copy.headers[RENDERED_AT]) };
       },
     };
     const site = mutant.warmerSite?.(own, clock.now) ?? own;
     const jobs = dynamoJobs(call, TABLE, clock);
-    const config = { table: TABLE, edgeUrl: '', concurrency: 2, deadlineMs: 40_000 };
+    const ports = {
+      site,
+      records: dynamoRecords(call, TABLE),
+      jobs,
+      pace: pace(dynamoPaces(call, TABLE, clock), clock, 'warm', WARM_PACE),
+      clock,
+      random: random.next,
+    };
     return consume(event, {
       parse: ({ body }) => parseWarmMessage(body),
       work: async (messages) => {
         for (const message of messages) {
-          const result = await warm(message, config, { site, jobs, clock });
+          const result = await warm(message, { concurrency: 2, deadlineMs: 40_000 }, ports);
           if (result.staleCount + result.failedCount > 0) continue;
-          for (const url of message.urls) checkWarmed(message.jobs, seen.get(url));
+          for (const copy of seen.values()) checkWarmed(message.jobs, copy);
         }
       },
       lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, { jobs, clock }),
