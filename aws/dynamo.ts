@@ -89,9 +89,6 @@ function namesIn(...expressions: (string | undefined)[]): Record<string, string>
   return used.length > 0 ? Object.fromEntries(used) : undefined;
 }
 
-/** Partitions that are queried side by side. */
-export const SHARDS_READ_AT_ONCE = 8;
-
 export interface PartQuery {
   readonly pk: string;
   /** Of the sort key. */

@@ -1,5 +1,5 @@
 /**
- * Edges in DynamoDB.
+ * Edges in DynamoDB, as they are written (graph.ts reads them).
  *
  *     tag#post:42#0 | url#/posts/42 | { expires: 1767225600, byPath?: true, url? }
  *     tag#site#13   | url#/posts/42 | the same, of a tag that is spread
@@ -14,36 +14,19 @@
  * that writer reads the item later still, and so reads that shard. Shard 0 is always read: who knows no better writes there.
  * @module
  */
-import { edgeKey, edgesOf, isHashed, SHARDS, tagKey, URL_PREFIX } from '../core/keys';
-import { inParallel, merged } from '../core/parallel';
-import type { Edge, EdgeWrite, Graph } from '../core/ports';
+import { edgeKey, isHashed, SHARDS, tagKey } from '../core/keys';
+import { inParallel } from '../core/parallel';
+import type { EdgeWrite, Graph } from '../core/ports';
 import type { Tag } from '../core/tags';
 import type { Url } from '../core/urls';
-import {
-  type DynamoCall,
-  type Item,
-  ifCondition,
-  isThrottled,
-  keyItem,
-  number,
-  numberOf,
-  queryOf,
-  SHARDS_READ_AT_ONCE,
-  string,
-  updateOf,
-  urlIn,
-} from './dynamo';
+import { type DynamoCall, ifCondition, isThrottled, number, string, updateOf } from './dynamo';
 
 const WRITES_AT_ONCE = 50;
 /** Later than any `expires`, in seconds. */
 const NEVER_SECONDS = 9_999_999_999;
 
-export function dynamoEdges(
-  call: DynamoCall,
-  table: string,
-): Pick<Graph, 'putEdges' | 'edges' | 'spread'> {
+export function dynamoEdges(call: DynamoCall, table: string): Pick<Graph, 'putEdges' | 'spread'> {
   const update = updateOf(call, table);
-  const query = queryOf(call, table);
 
   async function putEdge(
     url: Url,
@@ -89,29 +72,10 @@ export function dynamoEdges(
     return SHARDS;
   }
 
-  async function shardsOf(tag: Tag): Promise<number> {
-    const { Item } = await call('GetItem', {
-      TableName: table,
-      Key: keyItem(tagKey(tag)),
-      ConsistentRead: true,
-    });
-    return numberOf(Item?.shards) ?? 1;
-  }
-
   return {
     spread,
     async putEdges(url, edges, untilSeconds) {
       await inParallel(edges, WRITES_AT_ONCE, (edge) => putOrSpread(url, edge, untilSeconds));
     },
-    async *edges(tag, nowSeconds) {
-      const shards = Array.from({ length: await shardsOf(tag) }, (_, at) =>
-        query({ pk: edgesOf(tag, at), prefix: URL_PREFIX, until: 'expires', nowSeconds }),
-      );
-      for await (const items of merged(shards, SHARDS_READ_AT_ONCE)) yield items.map(edgeOf);
-    },
   };
-}
-
-function edgeOf(item: Item): Edge {
-  return { url: urlIn(item), byPath: item.byPath?.BOOL === true };
 }

@@ -1,7 +1,7 @@
 /** `isr dev`: the whole edge on this machine, in front of a server that renders. */
 import { Command, Option } from 'commander';
 import { WHEN_EXCEEDED, type WhenExceeded } from '../core/budget';
-import { PURGES, type Purge } from '../core/config';
+import { PURGES, type Purge, WARM_LIMITS, WORKER_DEFAULTS } from '../core/config';
 import { IsrError } from '../core/errors';
 import type { RequestLine } from '../local/cloudfront';
 import type { LocalEdge } from '../local/edge';
@@ -26,6 +26,8 @@ Then, when data changes:
   $ isr revalidate post:42
   $ curl -X POST http://127.0.0.1:4001/revalidate -H 'content-type: application/json' -d '{"tags":["post:42"]}'`;
 
+const ITEMS = { min: 0, max: 1_000_000_000 };
+
 /** Of a page's tags a line shows so many. */
 const TAGS_SHOWN = 12;
 
@@ -38,6 +40,9 @@ interface DevOptions {
   readonly purge: Purge;
   readonly budget?: number;
   readonly whenExceeded: WhenExceeded;
+  readonly warmMaxUrls?: number;
+  readonly warmPerSecond?: number;
+  readonly warmConcurrency?: number;
   readonly verbose?: boolean;
   readonly json?: boolean;
 }
@@ -73,11 +78,26 @@ export function devCommand(io: Io, run: Run): Command {
         .choices(PURGES)
         .default(PURGES[0]),
     )
-    .option('--budget <items>', 'purge items of a month', parseCount)
+    .option('--budget <items>', 'purge items of a month', parseCount(ITEMS))
     .addOption(
       new Option('--when-exceeded <what>', 'what happens to a purge past the budget')
         .choices(WHEN_EXCEEDED)
         .default(WHEN_EXCEEDED[0]),
+    )
+    .option(
+      '--warm-max-urls <count>',
+      `of one revalidation at most so many urls are warmed, the hottest (default: ${WORKER_DEFAULTS.warmUrlsMax})`,
+      parseCount(WARM_LIMITS.maxUrls),
+    )
+    .option(
+      '--warm-per-second <count>',
+      `warm fetches a second, of all warmers together (default: ${WORKER_DEFAULTS.warmPerSecond})`,
+      parseCount(WARM_LIMITS.perSecond),
+    )
+    .option(
+      '--warm-concurrency <count>',
+      `warm fetches at once, of one warmer (default: ${WORKER_DEFAULTS.warmConcurrency})`,
+      parseCount(WARM_LIMITS.concurrency),
     )
     .option('-v, --verbose', 'show what the functions print')
     .option('--json', 'one JSON line a request, for machines')
@@ -103,6 +123,7 @@ async function dev(options: DevOptions, io: Io): Promise<number> {
       keyHeaders: options.keyHeader.map((name) => name.toLowerCase()),
       ...(options.renderBudget ? { renderBudgetMs: options.renderBudget * 1_000 } : {}),
     },
+    ...warmOptionsOf(options),
     onRequest: (line) => io.out(options.json ? JSON.stringify(line) : lineOf(line)),
     ...(options.verbose ? { onLog: io.err } : {}),
   });
@@ -113,6 +134,14 @@ async function dev(options: DevOptions, io: Io): Promise<number> {
   });
   await edge.close();
   return EXIT.done;
+}
+
+function warmOptionsOf({ warmMaxUrls, warmPerSecond, warmConcurrency }: DevOptions) {
+  return {
+    ...(warmMaxUrls === undefined ? {} : { warmUrlsMax: warmMaxUrls }),
+    ...(warmPerSecond === undefined ? {} : { warmPerSecond }),
+    ...(warmConcurrency === undefined ? {} : { warmConcurrency }),
+  };
 }
 
 function greet(edge: LocalEdge, options: DevOptions, io: Io): void {

@@ -54,6 +54,15 @@ export function parseSeconds(value: string): number {
   throw new InvalidArgumentError('It takes seconds, more than 0.');
 }
 
+/** A whole number for commander, from `min` to `max`. */
+export function parseCount({ min, max }: { min: number; max: number }) {
+  return (value: string): number => {
+    const count = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (count >= min && count <= max) return count;
+    throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`);
+  };
+}
+
 /** An option that may be given again, for commander. */
 export function collect(value: string, earlier: readonly string[]): string[] {
   return [...earlier, value];
@@ -66,9 +75,4 @@ export function parsePort(value: string): number {
   const port = Number(value);
   if (/^\d+$/.test(value) && port <= PORT_MAX) return port;
   throw new InvalidArgumentError('A port is a whole number from 0 (any free one) to 65535.');
-}
-
-export function parseCount(value: string): number {
-  if (/^\d{1,15}$/.test(value)) return Number(value);
-  throw new InvalidArgumentError('It takes a whole number.');
 }

@@ -8,6 +8,7 @@
  */
 import { type Budget, WHEN_EXCEEDED } from './budget';
 import { IsrError } from './errors';
+import type { PaceLimits } from './pace';
 
 /** CFDG, cloudfront-limits: an origin custom header's value. */
 export const CONFIG_LENGTH_MAX = 1_783;
@@ -78,7 +79,9 @@ export const ENV = {
   budgetItems: 'ISR_BUDGET_ITEMS',
   budgetWhenExceeded: 'ISR_BUDGET_WHEN_EXCEEDED',
   settleMs: 'ISR_SETTLE_MS',
+  edgeIsLocal: 'ISR_EDGE_IS_LOCAL',
   warmUrlsMax: 'ISR_WARM_URLS_MAX',
+  warmPerSecond: 'ISR_WARM_PER_SECOND',
   warmConcurrency: 'ISR_WARM_CONCURRENCY',
   warmDeadlineMs: 'ISR_WARM_DEADLINE_MS',
 } as const;
@@ -101,7 +104,7 @@ export interface InvalidatorConfig {
   readonly settleMs: number;
   readonly purge: Purge;
   readonly budget?: Budget;
-  /** Of one revalidation at most so many urls are warmed. */
+  /** Of one revalidation at most so many urls are warmed, the hottest; 0 warms none. */
   readonly warmUrlsMax: number;
 }
 
@@ -109,6 +112,11 @@ export interface WarmerConfig {
   readonly table: string;
   /** The stack's own site, `https://d111111abcdef8.cloudfront.net`; nothing else is ever fetched. */
   readonly edgeUrl: string;
+  /** The edge is `isr dev`, on this machine: loopback is dialled, and nothing else. */
+  readonly edgeIsLocal: boolean;
+  /** Fetches a second, of all warmers together; the origin's refusals halve it. */
+  readonly perSecond: number;
+  /** Fetches at once, of one warmer. */
   readonly concurrency: number;
   /** After it a url that is still stale is reported as such. */
   readonly deadlineMs: number;
@@ -131,8 +139,17 @@ export const WORKER_DEFAULTS = {
   graceMs: 1_000,
   settleMs: 0,
   warmUrlsMax: 1_000,
+  warmPerSecond: 20,
   warmConcurrency: 4,
   warmDeadlineMs: 60_000,
+} as const;
+
+/** What can be asked of a warm, by the construct's `warm` and by `isr dev --warm-…`. */
+export const WARM_LIMITS = {
+  /** So many urls of one revalidation can be compared by their heat (core/heat.ts). */
+  maxUrls: { min: 0, max: 10_000 },
+  perSecond: { min: 1, max: 1_000 },
+  concurrency: { min: 1, max: 50 },
 } as const;
 
 /** @throws IsrError `config-invalid`, naming the variable */
@@ -152,12 +169,28 @@ export function invalidatorConfig(env: Environment): InvalidatorConfig {
 
 /** @throws IsrError `config-invalid`, naming the variable */
 export function warmerConfig(env: Environment): WarmerConfig {
+  const edgeUrl = required(env, ENV.edgeUrl);
   return {
     table: required(env, ENV.table),
-    edgeUrl: required(env, ENV.edgeUrl),
-    concurrency: whole(env, ENV.warmConcurrency, WORKER_DEFAULTS.warmConcurrency),
+    edgeUrl,
+    edgeIsLocal: isLocal(env, edgeUrl),
+    perSecond: positive(env, ENV.warmPerSecond, WORKER_DEFAULTS.warmPerSecond),
+    concurrency: positive(env, ENV.warmConcurrency, WORKER_DEFAULTS.warmConcurrency),
     deadlineMs: whole(env, ENV.warmDeadlineMs, WORKER_DEFAULTS.warmDeadlineMs),
   };
+}
+
+/** `isr dev` alone says so, and only of an edge that is plainly on this machine: nothing that is deployed can. */
+function isLocal(env: Environment, edgeUrl: string): boolean {
+  const name = ENV.edgeIsLocal;
+  if (!env[name]) return false;
+  if (/^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?\/?$/.test(edgeUrl)) return true;
+  throw new IsrError('config-invalid', `${name} is set, but the edge is at ${edgeUrl}`, name);
+}
+
+/** Of all warmers of a site. However slow the origin, one fetch a second (or what was asked for, if that is less). */
+export function warmPaceOf({ perSecond, concurrency }: WarmerConfig): PaceLimits {
+  return { perSecond, burst: concurrency, perSecondMin: Math.min(1, perSecond) };
 }
 
 /** @throws IsrError `config-invalid`, naming the variable */
@@ -183,6 +216,12 @@ function oneOf<T extends string>(env: Environment, name: string, words: readonly
   const known = words.find((word) => word === value);
   if (known) return known;
   throw new IsrError('config-invalid', `${name} is "${value}": it takes ${words.join(', ')}`, name);
+}
+
+function positive(env: Environment, name: string, otherwise: number): number {
+  const value = whole(env, name, otherwise);
+  if (value > 0) return value;
+  throw new IsrError('config-invalid', `${name} is "${env[name]}": it is at least 1`, name);
 }
 
 function whole(env: Environment, name: string, otherwise: number): number {

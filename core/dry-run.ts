@@ -4,6 +4,7 @@
  */
 import { verdictOf } from './budget';
 import type { InvalidatorConfig } from './config';
+import { candidatesMax } from './heat';
 import { workId } from './jobs';
 import { type Plan, type PlanOptions, plan, readEdges } from './plan/plan';
 import type { Clock, Graph, Jobs, Ledger } from './ports';
@@ -22,7 +23,7 @@ export function planOptions(
   { allowCollateral = false }: Pick<Revalidation, 'allowCollateral'>,
   { warmUrlsMax, purge }: InvalidatorConfig,
 ): PlanOptions {
-  return { warmUrlsMax, purge, allowCollateral };
+  return { warmUrlsMax: candidatesMax(warmUrlsMax), purge, allowCollateral };
 }
 
 /** @throws what a port throws; planned again, its job keeps the first plan */

@@ -18,11 +18,12 @@ import { verdictOf } from './budget';
 import type { InvalidatorConfig } from './config';
 import { planOnly, planOptions } from './dry-run';
 import { type GatherPorts, gather, turnAt } from './gather';
+import { hottest } from './heat';
 import { isConflict, isOpen, workId } from './jobs';
 import type { Counts } from './metrics';
 import { inParallel } from './parallel';
 import { plan, type Reading, readEdges } from './plan/plan';
-import type { Decision, Graph, Jobs, Ledger, WarmQueue } from './ports';
+import type { Decision, Graph, Jobs, Ledger, Records, WarmQueue } from './ports';
 import { priceUsd } from './price';
 import type { QueuedRevalidation, Revalidation } from './revalidation';
 import { spellingsOf, type Url } from './urls';
@@ -37,6 +38,7 @@ const SHARD_URLS_MAX = 100_000;
 
 export interface InvalidatorPorts extends GatherPorts, WavesPorts {
   readonly graph: Graph;
+  readonly records: Records;
   readonly jobs: Jobs;
   readonly ledger: Ledger;
   readonly warmQueue: WarmQueue;
@@ -268,12 +270,16 @@ async function tellPurged(
 async function warm(
   { members, epochMs }: Group,
   { reading, config }: Told,
-  { warmQueue, jobs, clock }: InvalidatorPorts,
+  { warmQueue, records, jobs, clock }: InvalidatorPorts,
 ): Promise<void> {
+  const chosen = new Map<string, Promise<readonly Url[]>>();
   const urlsOf = new Map<string, readonly Url[]>();
   for (const revalidation of members) {
-    const options = planOptions(revalidation, config);
-    urlsOf.set(revalidation.job, plan(revalidation, reading, options).warm);
+    const work = workId(revalidation); // a burst is a thousand times the same
+    const { warm: urls } = plan(revalidation, reading, planOptions(revalidation, config));
+    const choice = { records, nowMs: clock.now() };
+    if (!chosen.has(work)) chosen.set(work, hottest(urls, config.warmUrlsMax, choice));
+    urlsOf.set(revalidation.job, (await chosen.get(work)) ?? []);
   }
   const messages = warmParts(urlsOf, epochMs);
   await warmQueue.send(messages);

@@ -138,6 +138,8 @@ const LOST_MAX = 1_000;
 export function pace(paces: Paces, clock: Clock, name: string, limits: PaceLimits): Pace {
   /** As it was last read or written: mostly still true when one worker is alone. */
   let known: PaceState | undefined;
+  /** Others change it too, as was just seen: it is read before each change, which costs less than to lose. */
+  let isShared = false;
   /** One change at a time, or a worker's own lanes would race each other. */
   let turn: Promise<unknown> = Promise.resolve();
   /** Those who wait for the turn are served together, in one write. */
@@ -149,9 +151,15 @@ export function pace(paces: Paces, clock: Clock, name: string, limits: PaceLimit
     return mine;
   }
 
+  async function look(): Promise<void> {
+    const before = known;
+    known = await paces.get(name);
+    isShared = known !== undefined && before !== undefined && !isSame(before, known);
+  }
+
   /** Applies a pure change until nobody else was faster. */
   async function change<T>(next: (state: PaceState | undefined) => Changed<T>): Promise<T> {
-    known ??= await paces.get(name);
+    if (known === undefined || isShared) await look();
     for (let lost = 0; lost < LOST_MAX; lost += 1) {
       const { state, result } = next(known);
       if (state === undefined || state === known) return result;
@@ -159,7 +167,7 @@ export function pace(paces: Paces, clock: Clock, name: string, limits: PaceLimit
         known = state;
         return result;
       }
-      known = await paces.get(name);
+      await look();
     }
     throw new Error(`the pace ${name} was changed by others ${LOST_MAX} times in a row`);
   }
@@ -229,11 +237,15 @@ interface Changed<T> {
 
 /** A change that changes nothing writes nothing. */
 function same(before: PaceState | undefined, after: PaceState): Changed<void> {
-  const isSame =
-    before !== undefined &&
-    before.freeAtMs === after.freeAtMs &&
-    before.perSecond === after.perSecond &&
-    before.slowedAtMs === after.slowedAtMs &&
-    before.raisedAtMs === after.raisedAtMs;
-  return { state: isSame ? before : after, result: undefined };
+  const state = before !== undefined && isSame(before, after) ? before : after;
+  return { state, result: undefined };
+}
+
+function isSame(one: PaceState, other: PaceState): boolean {
+  return (
+    one.freeAtMs === other.freeAtMs &&
+    one.perSecond === other.perSecond &&
+    one.slowedAtMs === other.slowedAtMs &&
+    one.raisedAtMs === other.raisedAtMs
+  );
 }

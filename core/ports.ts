@@ -10,6 +10,7 @@ import type { PaceState } from './pace';
 import type { QueuedRevalidation } from './revalidation';
 import type { Tag } from './tags';
 import type { Url } from './urls';
+import type { Variant, Variants } from './variants';
 
 export interface Clock {
   now(): number;
@@ -39,6 +40,11 @@ export interface UrlRecord {
   readonly marks: Readonly<Record<string, Mark>>;
   /** Until then a copy may be in some cache. */
   readonly untilSeconds: number;
+  /** Which of its variants were seen. Losing one costs a warm, never a page. */
+  readonly variants: Variants;
+  /** How often the record was written, lately counting more (core/heat.ts); as of `recordedAtMs`. */
+  readonly heat: number;
+  readonly recordedAtMs: number;
 }
 
 /** What the recorder writes of a url. */
@@ -46,7 +52,6 @@ export interface UrlWrite extends UrlRecord {
   readonly tags: readonly Tag[];
   readonly status: number;
   readonly etag?: string;
-  readonly recordedAtMs: number;
 }
 
 export interface Look {
@@ -70,8 +75,8 @@ export interface Edge {
   readonly byPath: boolean;
 }
 
-/** Where edges and epochs live. Every read is strongly consistent. */
-export interface Graph {
+/** What the recorder needs of the graph. Every read is strongly consistent. */
+export interface RecorderGraph {
   /** One round trip for up to 99 tags. What comes back unprocessed makes `epochMs` undefined. */
   look(url: Url, tags: readonly Tag[]): Promise<Look>;
   /** Newest epoch of the tags alone, as in `look`. */
@@ -83,6 +88,14 @@ export interface Graph {
    * Undefined when another recorder wrote a longer `untilSeconds` in between: nothing was written.
    */
   putUrl(url: Url, write: UrlWrite): Promise<number | undefined>;
+  /** Notes which variants were seen of a url that is recorded; else it does nothing. */
+  putVariants(url: Url, variants: Variants): Promise<void>;
+  /** From now on edges of this tag go to many shards. Who reads edges after this, reads them all. */
+  spread(tag: Tag): Promise<number>;
+}
+
+/** Where edges and epochs live. Every read is strongly consistent. */
+export interface Graph extends RecorderGraph {
   /** Epochs only grow: an older one than what is there changes nothing. */
   putEpochs(work: {
     tags: readonly Tag[];
@@ -95,12 +108,16 @@ export interface Graph {
    * spread, one url may come twice.
    */
   edges(tag: Tag, nowSeconds: number): AsyncIterable<readonly Edge[]>;
-  /** From now on edges of this tag go to many shards. Who reads edges after this, reads them all. */
-  spread(tag: Tag): Promise<number>;
   /** Urls that begin so and of which a copy may be in some cache at `nowSeconds`, page by page, in no order. */
   urls(prefix: string, nowSeconds: number): AsyncIterable<readonly Url[]>;
   /** May a copy of this url be in some cache at `nowSeconds`? */
   isLive(url: Url, nowSeconds: number): Promise<boolean>;
+}
+
+/** The same records, many at once, for those who choose and warm urls. */
+export interface Records {
+  /** At most 100 urls; those that were never recorded, or could not be read, are absent. Strongly consistent. */
+  of(urls: readonly Url[]): Promise<ReadonlyMap<Url, UrlRecord>>;
 }
 
 /** Facts about jobs; each is set once or grows, so that a late message never moves a job back. */
@@ -232,6 +249,17 @@ export interface Paces {
   set(name: string, before: PaceState | undefined, after: PaceState): Promise<boolean>;
 }
 
+/** Where workers that nobody coordinates keep their common pace (core/pace.ts): one small item a name. */
+export interface Paces {
+  /** As it is now; undefined when nobody has set it, or not for a day. */
+  get(name: string): Promise<PaceState | undefined>;
+  /**
+   * Sets it if it still is as it was `before` (undefined: not there).
+   * @returns false when somebody else was faster: nothing was set
+   */
+  set(name: string, before: PaceState | undefined, after: PaceState): Promise<boolean>;
+}
+
 export type PurgeOutcome =
   | { readonly kind: 'accepted'; readonly invalidation: string }
   /** CloudFront has enough to do: normal flow, try again. */
@@ -268,10 +296,17 @@ export interface SiteAnswer {
   readonly status: number;
   /** When the answer's render began; undefined when neither the recorder nor Age tells. */
   readonly renderedAtMs: number | undefined;
+  /** Nobody shall ask again before so long is over (Retry-After). @default - it does not say */
+  readonly retryAfterMs?: number;
+  /** Its body was longer than is read: CloudFront caches only what is read to the end. @default false */
+  readonly isCut?: boolean;
 }
 
 /** The site as its viewers see it, and nothing but the site. */
 export interface Site {
-  /** Reads the body to its end: what a viewer leaves early is not cached. Redirects are not followed. */
-  fetch(url: Url, job: string): Promise<SiteAnswer>;
+  /**
+   * Reads the body to its end, up to a bound: what a viewer leaves early is not cached. Redirects are not followed.
+   * @throws when there is no answer: in time, or at all
+   */
+  fetch(url: Url, variant: Variant, job: string): Promise<SiteAnswer>;
 }

@@ -21,10 +21,12 @@ import type { RecorderConfig } from './config';
 import { etagUnconfirmed, etagWithTags, isEtagOf } from './etag';
 import { isMarkedBefore, isRenderedBefore, parseAged, parseElapsed, renderStart } from './fence';
 import { ELAPSED, field, NATIVE_TAGS, RENDERED_AT, RULING } from './headers';
+import { heatAfter } from './heat';
 import { NATIVE_TAGS_MAX, nativeTags } from './native-tags';
-import type { Clock, Graph, Look, Mark, UrlRecord, UrlWrite } from './ports';
+import type { Clock, Look, Mark, RecorderGraph, UrlRecord, UrlWrite } from './ports';
 import { TAG_HEADERS, type Tag, tagSetId, tagsOf } from './tags';
 import { isPurgeable, type Url } from './urls';
+import { variantOf, withVariant } from './variants';
 
 /** Past it a response is too much work for the edge. */
 export const TAGS_MAX = 400;
@@ -43,7 +45,7 @@ const EPOCH_AGE_MS_MAX = 500;
 const RENDER_AGE_MS_MAX = 20 * 3_600_000;
 
 interface FencePorts {
-  readonly graph: Graph;
+  readonly graph: RecorderGraph;
   readonly clock: Clock;
 }
 
@@ -128,8 +130,9 @@ export async function record(
     return capped(config.unrecordedSeconds, 'url-unpurgeable');
   }
 
+  const variant = variantOf(page.request, config.keyHeaders);
   const standing = await withDeadline(ports.clock, config.deadlineMs, () =>
-    stand({ page, tags, tagSet: tagSetId(tags), nativeMax, lifetime, startMs }, ports),
+    stand({ page, tags, tagSet: tagSetId(tags), nativeMax, variant, lifetime, startMs }, ports),
   );
   if (standing === 'late' || standing === 'unread') {
     return capped(config.unrecordedSeconds, standing);
@@ -154,6 +157,7 @@ interface Recording {
   readonly tags: readonly Tag[];
   readonly tagSet: string;
   readonly nativeMax: number;
+  readonly variant: string | undefined;
   readonly lifetime: Lifetime;
   readonly startMs: number;
 }
@@ -175,6 +179,7 @@ async function stand(recording: Recording, ports: FencePorts): Promise<Standing>
   const mark = look.record?.marks[recording.tagSet];
   const isMarked = isMarkedBefore(mark, readStartMs, neededSeconds);
   const native = (isMarked && mark?.native) || nativeTags(tags, look.tags, recording.nativeMax);
+  if (isMarked) await noteVariant({ recording, look, mark, neededSeconds }, ports);
   const read = isMarked
     ? { epochMs: look.epochMs, startMs: readStartMs }
     : await recordThenReadEpochs({ recording, look, native, neededSeconds }, ports);
@@ -213,11 +218,29 @@ async function recordThenReadEpochs(
   const mark: Mark = { untilSeconds, atMs: startMs, ...(isPartly ? { native } : {}) };
   const [tagsEpochMs, urlEpochMs] = await Promise.all([
     graph.epochOf(tags),
-    graph.putUrl(page.url, nextRecord(recording, look.record, mark)),
+    graph.putUrl(page.url, nextRecord(recording, look.record, { mark, neededSeconds })),
   ]);
   if (urlEpochMs === undefined) return { epochMs: 'raced', startMs };
   const epochMs = tagsEpochMs === undefined ? undefined : Math.max(tagsEpochMs, urlEpochMs);
   return { epochMs, startMs };
+}
+
+/**
+ * Of an unchanged page a variant may be new, or its note about to end: one write, at most once in a mark's life. It is for
+ * the warmer's sake alone, so its failure is nobody's.
+ */
+async function noteVariant(
+  { recording, look, mark, neededSeconds }: Omit<Writing, 'native'> & { mark: Mark | undefined },
+  { graph, clock }: FencePorts,
+): Promise<void> {
+  const { record } = look;
+  if (!record || !mark) return;
+  const nowSeconds = Math.floor(clock.now() / 1_000);
+  const { untilSeconds } = mark;
+  const { variant, page } = recording;
+  const seen = { variant, nowSeconds, neededSeconds, untilSeconds };
+  const variants = withVariant(record.variants, seen);
+  if (variants !== record.variants) await graph.putVariants(page.url, variants).catch(() => {});
 }
 
 /** A slow read says nothing about now; the edges are there, so a read is enough. */
@@ -232,22 +255,27 @@ async function readEpochsAgain(
 }
 
 function nextRecord(
-  { page, tags, tagSet }: Recording,
+  { page, tags, tagSet, variant }: Recording,
   record: UrlRecord | undefined,
-  mark: Mark,
+  { mark, neededSeconds }: { mark: Mark; neededSeconds: number },
 ): UrlWrite {
+  const { atMs, untilSeconds } = mark;
+  const nowSeconds = Math.floor(atMs / 1_000);
+  const seen = { variant, nowSeconds, neededSeconds, untilSeconds };
   const others = Object.entries(record?.marks ?? {})
-    .filter(([id, { untilSeconds }]) => id !== tagSet && untilSeconds * 1_000 > mark.atMs)
+    .filter(([id, { untilSeconds }]) => id !== tagSet && untilSeconds * 1_000 > atMs)
     .sort(([, a], [, b]) => b.untilSeconds - a.untilSeconds)
     .slice(0, MARKS_MAX - 1);
   const etag = field(page.response, 'etag');
   return {
     marks: { ...Object.fromEntries(others), [tagSet]: mark },
-    untilSeconds: Math.max(record?.untilSeconds ?? 0, mark.untilSeconds),
+    untilSeconds: Math.max(record?.untilSeconds ?? 0, untilSeconds),
+    variants: withVariant(record?.variants ?? {}, seen),
+    heat: heatAfter(record, atMs),
     tags,
     status: page.status === 304 ? 200 : page.status,
     ...(etag === undefined ? {} : { etag }),
-    recordedAtMs: mark.atMs,
+    recordedAtMs: atMs,
   };
 }
 

@@ -30,7 +30,7 @@ interface Group {
   readonly urls: Url[];
 }
 
-/** Urls by the jobs that they belong to. */
+/** Urls by the jobs that they belong to, in their order. */
 function groupsOf(urlsOf: ReadonlyMap<string, readonly Url[]>): Group[] {
   const jobsOf = new Map<Url, string[]>();
   for (const [job, urls] of urlsOf) {
@@ -41,7 +41,7 @@ function groupsOf(urlsOf: ReadonlyMap<string, readonly Url[]>): Group[] {
     }
   }
   const groups = new Map<string, Group>();
-  for (const [url, jobs] of [...jobsOf].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [url, jobs] of jobsOf) {
     const name = JSON.stringify(jobs);
     const group = groups.get(name) ?? { jobs, urls: [] };
     group.urls.push(url);

@@ -1,63 +1,85 @@
 /**
- * The warmer: fetches urls through the edge until what it gets was rendered after the epoch.
+ * The warmer: fetches urls through the edge, each in every variant that was seen, until what it gets was rendered after
+ * the epoch; then tells the jobs what became of them.
  *
- * A 200 is no proof: the purge may not have reached this edge location yet, or a stale copy came first.
- * An old answer is asked for again, with growing pauses, until the deadline; then the job says which urls are stale.
+ * A 200 is no proof: the purge may not have reached this edge location yet, or a stale copy came first. How it is tried
+ * again, and how fast, is in warming.ts.
  * @module
  */
 import type { WarmerConfig } from './config';
-import { reasonOf } from './errors';
-import { isRenderedBefore } from './fence';
 import type { WarmResult } from './jobs';
-import { inParallel } from './parallel';
-import type { Clock, Jobs, Site, WarmMessage } from './ports';
+import type { Jobs, Records, WarmMessage } from './ports';
 import type { Url } from './urls';
+import { describe, variantsToWarm } from './variants';
+import { type Target, type Warmed, type WarmingPorts, warmAll } from './warming';
 
-const PAUSE_MS = 250;
-const PAUSE_MS_MAX = 5_000;
 /** What a job keeps of a part's problems: its item has to stay small. */
 const PROBLEMS_MAX = 5;
 const PROBLEM_LENGTH_MAX = 200;
 
-export interface WarmerPorts {
-  readonly site: Site;
+export interface WarmerPorts extends WarmingPorts {
+  readonly records: Records;
   readonly jobs: Pick<Jobs, 'warmed'>;
-  readonly clock: Clock;
 }
 
-type Warmed =
-  | { readonly kind: 'fresh' }
-  | { readonly kind: 'stale' }
-  | { readonly kind: 'failed'; readonly why: string };
-
-/** @throws what `jobs` throws; the message is then delivered again and warms what is warm already: harmless */
+/** @throws what a port throws; the message is then delivered again and warms what is warm already: harmless */
 export async function warm(
   message: WarmMessage,
-  config: WarmerConfig,
+  config: Pick<WarmerConfig, 'concurrency' | 'deadlineMs'>,
   ports: WarmerPorts,
 ): Promise<WarmResult> {
   const { jobs, clock } = ports;
-  const deadlineAtMs = clock.now() + config.deadlineMs;
-  const job = message.jobs[0] ?? 'none';
-  const outcomes = await inParallel(message.urls, config.concurrency, (url) =>
-    warmUrl({ url, job, epochMs: message.epochMs, deadlineAtMs }, ports),
-  );
-
-  const lines = message.urls.map((url, i) => ({ url, outcome: outcomes[i] as Warmed }));
-  const stale = lines.filter(({ outcome }) => outcome.kind === 'stale').map(({ url }) => url);
-  const failed = lines.flatMap(({ url, outcome }) =>
-    outcome.kind === 'failed' ? [`${url}: ${outcome.why}`] : [],
-  );
-  const result: WarmResult = {
-    atMs: clock.now(),
-    warmed: lines.length - stale.length - failed.length,
-    stale: some(stale),
-    staleCount: stale.length,
-    failed: some(failed),
-    failedCount: failed.length,
+  const nowMs = clock.now();
+  const targets = await targetsOf(message.urls, ports);
+  const warming = {
+    epochMs: message.epochMs,
+    job: message.jobs[0] ?? 'none',
+    deadlineAtMs: nowMs + config.deadlineMs,
+    concurrency: config.concurrency,
   };
+  const outcomes = await warmAll(targets, warming, ports);
+  const lines = targets.map((target, at) => ({ ...target, outcome: outcomes[at] as Warmed }));
+  const result = resultOf(message.urls, lines, clock.now());
   await Promise.all(message.jobs.map((id) => jobs.warmed(id, message.part, result)));
   return result;
+}
+
+async function targetsOf(
+  urls: readonly Url[],
+  { records, clock }: Pick<WarmerPorts, 'records' | 'clock'>,
+): Promise<Target[]> {
+  const found = await records.of(urls);
+  const nowSeconds = Math.floor(clock.now() / 1_000);
+  return urls.flatMap((url) =>
+    variantsToWarm(found.get(url)?.variants ?? {}, nowSeconds).map((variant) => ({
+      url,
+      variant,
+    })),
+  );
+}
+
+interface Line extends Target {
+  readonly outcome: Warmed;
+}
+
+/** A url counts once: it is warm when all its variants are; else its first problem says why not, failures before age. */
+function resultOf(urls: readonly Url[], lines: readonly Line[], atMs: number): WarmResult {
+  const stale = new Map<Url, string>();
+  const failed = new Map<Url, string>();
+  for (const { url, variant, outcome } of lines) {
+    const name = url + describe(variant);
+    if (outcome.kind === 'stale' && !stale.has(url)) stale.set(url, name);
+    if (outcome.kind === 'failed' && !failed.has(url)) failed.set(url, `${name}: ${outcome.why}`);
+  }
+  for (const url of failed.keys()) stale.delete(url);
+  return {
+    atMs,
+    warmed: urls.length - stale.size - failed.size,
+    stale: some([...stale.values()]),
+    staleCount: stale.size,
+    failed: some([...failed.values()]),
+    failedCount: failed.size,
+  };
 }
 
 /** For a message that goes to the dead-letter queue: its jobs end, and say why. */
@@ -70,42 +92,6 @@ export async function giveUp(
   const none = { warmed: 0, stale: [], staleCount: 0 };
   const result = { atMs: clock.now(), ...none, failed, failedCount: urls.length };
   await Promise.all(ids.map((id) => jobs.warmed(id, part, result)));
-}
-
-interface Target {
-  readonly url: Url;
-  readonly job: string;
-  readonly epochMs: number;
-  readonly deadlineAtMs: number;
-}
-
-async function warmUrl(
-  { url, job, epochMs, deadlineAtMs }: Target,
-  { site, clock }: WarmerPorts,
-): Promise<Warmed> {
-  if (clock.now() >= deadlineAtMs) return { kind: 'failed', why: 'no time was left for it' };
-  for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
-    const warmed = await fetchOnce({ url, job, epochMs }, site);
-    if (warmed.kind === 'fresh' || clock.now() + pauseMs > deadlineAtMs) return warmed;
-    await clock.sleep(pauseMs);
-  }
-}
-
-async function fetchOnce(
-  { url, job, epochMs }: Omit<Target, 'deadlineAtMs'>,
-  site: Site,
-): Promise<Warmed> {
-  try {
-    const { status, renderedAtMs } = await site.fetch(url, job);
-    if (status >= 500 || status === 429)
-      return { kind: 'failed', why: `the edge answered ${status}` };
-    if (renderedAtMs === undefined) {
-      return { kind: 'failed', why: `the edge answered ${status}, and not when it was rendered` };
-    }
-    return { kind: isRenderedBefore(epochMs, renderedAtMs) ? 'stale' : 'fresh' };
-  } catch (thrown) {
-    return { kind: 'failed', why: reasonOf(thrown) };
-  }
 }
 
 function some(problems: readonly string[]): string[] {

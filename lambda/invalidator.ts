@@ -14,6 +14,7 @@ import { dynamoPaces } from '../aws/paces';
 import { cloudFrontPurger } from '../aws/purger';
 import { dynamoPurges } from '../aws/purges';
 import { sqsWarmQueue } from '../aws/queue';
+import { dynamoRecords } from '../aws/records';
 import { jobIdOf, parseRevalidationMessage } from '../aws/revalidation-message';
 import { invalidatorConfig } from '../core/config';
 import { invalidate } from '../core/invalidator';
@@ -23,6 +24,7 @@ const config = invalidatorConfig(process.env);
 const dynamo = dynamoOverSdk(new DynamoDBClient({}));
 const ports = {
   graph: dynamoGraph(dynamo, config.table),
+  records: dynamoRecords(dynamo, config.table),
   jobs: dynamoJobs(dynamo, config.table, clock),
   purges: dynamoPurges(dynamo, config.table, clock),
   ledger: dynamoLedger(dynamo, config.table),

@@ -3,8 +3,8 @@ import type { CloudFrontResponseEvent, CloudFrontResponseResult } from 'aws-lamb
 import { systemClock as clock } from '../aws/clock';
 import { dynamoOverHttp } from '../aws/dynamo-signed';
 import { configTextOf, pageOf, withRuling } from '../aws/edge-event';
-import { dynamoGraph } from '../aws/graph';
 import { count } from '../aws/metrics';
+import { dynamoRecorderGraph } from '../aws/recorder-graph';
 import { credentialsFrom } from '../aws/sigv4';
 import { parseRecorderConfig, type RecorderConfig } from '../core/config';
 import { reasonOf } from '../core/errors';
@@ -33,7 +33,7 @@ export const handler = async (
 
 function graphOf({ table, region, endpoint, deadlineMs: timeoutMs }: RecorderConfig) {
   const credentials = () => credentialsFrom(process.env);
-  return dynamoGraph(
+  return dynamoRecorderGraph(
     dynamoOverHttp({ region, endpoint, credentials, timeoutMs, now: clock.now }),
     table,
   );

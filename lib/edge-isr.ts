@@ -25,6 +25,40 @@ import { recorder } from './recorder';
 import { graphTable } from './table';
 import { Warmer } from './warmer';
 
+/**
+ * How purged pages are warmed.
+ *
+ * There is nothing to say about regions: with Origin Shield one warm serves every edge location (their misses find the
+ * page in the shield), and without it a warm reaches the one location that is nearest to the warmer, wherever that is.
+ */
+export interface WarmOptions {
+  /**
+   * Of one revalidation at most so many urls are warmed: those whose records were written most often lately.
+   *
+   * The others are rendered when somebody asks for them. A whole number up to 10,000; zero warms none.
+   *
+   * @default 1000
+   */
+  readonly maxUrls?: number;
+
+  /**
+   * Fetches a second, of all warmers together.
+   *
+   * Halved when the origin answers 5xx or 429 or not at all, down to one a second, and raised again by a twentieth of
+   * this a second. A page counts once for each variant of it that was seen. A whole number from 1 to 1,000.
+   *
+   * @default 20
+   */
+  readonly perSecond?: number;
+
+  /**
+   * Fetches at once, of one warmer; there are up to five. A whole number from 1 to 50.
+   *
+   * @default 4
+   */
+  readonly concurrency?: number;
+}
+
 export interface EdgeIsrProps {
   /**
    * The server that renders the pages, or an origin group.
@@ -134,6 +168,13 @@ export interface EdgeIsrProps {
   readonly budget?: PurgeBudget;
 
   /**
+   * How purged pages are fetched through the edge, so that the next viewer finds them.
+   *
+   * @default - the defaults of WarmOptions
+   */
+  readonly warm?: WarmOptions;
+
+  /**
    * Whether the stack sets the role with which API Gateway writes logs: one setting for the whole account and region.
    *
    * The API's logs need one. Set it to false where the account has one already that shall stay.
@@ -179,7 +220,7 @@ export class EdgeIsr extends Construct {
     const revalidations = revalidateQueue(this, settings);
     const warms = warmQueue(this);
     const invalidator = new Invalidator(this, { table, site, revalidations, warms }, settings);
-    const warmer = new Warmer(this, { table, site, warms });
+    const warmer = new Warmer(this, { table, site, warms }, settings);
     const jobs = new Jobs(this, { table, site });
     const api = new Api(this, { revalidations, jobs }, settings);
 

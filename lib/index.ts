@@ -2,5 +2,5 @@
  * edge-isr for the AWS CDK.
  * @module
  */
-export { EdgeIsr, type EdgeIsrProps } from './edge-isr';
+export { EdgeIsr, type EdgeIsrProps, type WarmOptions } from './edge-isr';
 export { type PurgeBudget, PurgeBy, WhenExceeded } from './purge';

@@ -33,7 +33,7 @@ export class Invalidator extends Construct {
   constructor(
     scope: Construct,
     { table, site, revalidations, warms }: InvalidatorParts,
-    { batchWindow, grace, settle, purge, budget }: Settings,
+    { batchWindow, grace, settle, purge, budget, warm }: Settings,
   ) {
     super(scope, 'Invalidator');
     this.function = worker(this, {
@@ -45,13 +45,20 @@ export class Invalidator extends Construct {
         [ENV.warmQueueUrl]: warms.queue.queueUrl,
         [ENV.distributionId]: site.distributionId,
         ...(grace && { [ENV.graceMs]: String(grace.toMilliseconds()) }),
+        ...(warm?.maxUrls !== undefined && { [ENV.warmUrlsMax]: String(warm.maxUrls) }),
         ...(settle && { [ENV.settleMs]: String(settle.toMilliseconds()) }),
         ...(purge && { [ENV.purge]: purge }),
         ...(budget && { [ENV.budgetItems]: String(budget.items) }),
         ...(budget?.whenExceeded && { [ENV.budgetWhenExceeded]: budget.whenExceeded }),
       },
     });
-    table.grant(this.function, 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem');
+    table.grant(
+      this.function,
+      'dynamodb:BatchGetItem',
+      'dynamodb:GetItem',
+      'dynamodb:Query',
+      'dynamodb:UpdateItem',
+    );
     site.grant(this.function, 'cloudfront:CreateInvalidation');
     warms.queue.grant(this.function, 'sqs:SendMessage');
     this.function.addEventSource(

@@ -1,5 +1,6 @@
 /**
- * The warmer: fetches urls through the edge until they are fresh, and reports to their jobs.
+ * The warmer: fetches urls through the edge until they are fresh, at a pace that all warmers share, and reports to their
+ * jobs.
  * @module
  */
 import { Duration } from 'aws-cdk-lib';
@@ -9,6 +10,7 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { ENV } from '../core/config';
+import type { Settings } from './private/settings';
 import { worker } from './private/worker';
 import type { QueuePair } from './queues';
 
@@ -26,7 +28,7 @@ export interface WarmerParts {
 export class Warmer extends Construct {
   readonly function: lambda.Function;
 
-  constructor(scope: Construct, { table, site, warms }: WarmerParts) {
+  constructor(scope: Construct, { table, site, warms }: WarmerParts, { warm }: Settings) {
     super(scope, 'Warmer');
     this.function = worker(this, {
       name: 'warmer',
@@ -36,9 +38,11 @@ export class Warmer extends Construct {
         [ENV.table]: table.tableName,
         [ENV.distributionId]: site.distributionId,
         [ENV.edgeUrl]: `https://${site.distributionDomainName}`,
+        ...(warm?.perSecond && { [ENV.warmPerSecond]: String(warm.perSecond) }),
+        ...(warm?.concurrency && { [ENV.warmConcurrency]: String(warm.concurrency) }),
       },
     });
-    table.grant(this.function, 'dynamodb:GetItem', 'dynamodb:UpdateItem');
+    table.grant(this.function, 'dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem');
     site.grant(this.function, 'cloudfront:GetInvalidation');
     this.function.addEventSource(
       new SqsEventSource(warms.queue, {

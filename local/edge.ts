@@ -50,6 +50,12 @@ export interface EdgeOptions {
   readonly visibilitySeconds?: number;
   /** After it a url that is still stale is reported as such. @default 60000 */
   readonly warmDeadlineMs?: number;
+  /** Of one revalidation at most so many urls are warmed, the hottest; 0 warms none. @default 1000 */
+  readonly warmUrlsMax?: number;
+  /** Warm fetches a second, of all warmers together. @default 20 */
+  readonly warmPerSecond?: number;
+  /** Warm fetches at once, of one warmer. @default 4 */
+  readonly warmConcurrency?: number;
   /** @default - as deployed */
   readonly recorder?: Partial<RecorderConfig>;
   readonly onRequest?: (line: RequestLine) => void;
@@ -243,11 +249,15 @@ async function openWorkers(
         }
       : {}),
     [ENV.graceMs]: String(options.graceMs ?? WORKER_DEFAULTS.graceMs),
+    [ENV.warmUrlsMax]: String(options.warmUrlsMax ?? WORKER_DEFAULTS.warmUrlsMax),
   };
   const warmerEnv = {
     ...environment(stores),
     ...cloudFrontEnv(api),
     [ENV.edgeUrl]: cloudFront.url,
+    [ENV.edgeIsLocal]: 'true',
+    [ENV.warmPerSecond]: String(options.warmPerSecond ?? WORKER_DEFAULTS.warmPerSecond),
+    [ENV.warmConcurrency]: String(options.warmConcurrency ?? WORKER_DEFAULTS.warmConcurrency),
     [ENV.warmDeadlineMs]: String(options.warmDeadlineMs ?? WORKER_DEFAULTS.warmDeadlineMs),
   };
   const [invalidator, warmer] = await Promise.all([

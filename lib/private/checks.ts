@@ -4,6 +4,7 @@
  */
 import { type Duration, Stack, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { WARM_LIMITS } from '../../core/config';
 import { IsrError } from '../../core/errors';
 import type { Settings } from './settings';
 import { shieldRegionFor } from './shield';
@@ -33,6 +34,9 @@ export function checkProps(settings: Settings): void {
   checkSeconds('settle', settings.settle, { min: 0, max: SETTLE_SECONDS_MAX, isWhole: false });
   checkBudget(settings.budget?.items);
   checkHeaderValue('browserCacheControl', settings.browserCacheControl);
+  checkCount('warm.maxUrls', settings.warm?.maxUrls, WARM_LIMITS.maxUrls);
+  checkCount('warm.perSecond', settings.warm?.perSecond, WARM_LIMITS.perSecond);
+  checkCount('warm.concurrency', settings.warm?.concurrency, WARM_LIMITS.concurrency);
 }
 
 /** @returns the region of the stack, which has to be known */
@@ -100,6 +104,18 @@ function checkBudget(items: number | undefined): void {
   if (items === undefined || Token.isUnresolved(items)) return;
   if (Number.isSafeInteger(items) && items >= 0) return;
   throw invalid('budget.items', `is ${items}: it takes a whole number of items, at least 0`);
+}
+
+function checkCount(
+  prop: string,
+  value: number | undefined,
+  { min, max }: { min: number; max: number },
+): void {
+  if (value === undefined) return;
+  if (Token.isUnresolved(value))
+    throw invalid(prop, 'is known at deployment only: give a fixed value');
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw invalid(prop, `is ${value}: it takes a whole number from ${min} to ${max}`);
 }
 
 function checkHeaderValue(prop: string, value: string | undefined): void {

@@ -1,11 +1,207 @@
-import { type AddressInfo, createServer } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { siteAt } from '../../aws/site';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { isLoopback, isPublic } from '../../aws/private-addresses';
+import { type SiteOptions, siteAt } from '../../aws/site';
+import { encodeUrl, type Url } from '../../core/urls';
+
+const usual = { 'accept-encoding': 'br,gzip' };
+const NOW = Date.parse('2026-11-25T12:00:00Z');
+const clock = { now: () => NOW };
+const servers: Server[] = [];
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+/** A site on this machine, and every request that reached it. */
+async function served(answer: RequestListener, more: Partial<SiteOptions> = {}) {
+  const requests: { url: string; headers: Record<string, unknown> }[] = [];
+  const server = createServer((request, response) => {
+    requests.push({ url: request.url ?? '', headers: request.headers });
+    answer(request, response);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const options = { edgeUrl: `http://127.0.0.1:${port}`, edgeIsLocal: true, ...more };
+  return { site: siteAt(options, clock), port, requests };
+}
+
+const url = (raw: string) => encodeUrl(raw);
+
+describe('a fetch through the edge', () => {
+  it('asks as a viewer of that variant does, and says for which job', async () => {
+    const { site, requests } = await served((_, response) => response.end());
+    await site.fetch(url('//a/../b?c=%20'), { ...usual, 'accept-language': 'de' }, 'job-1');
+    await site.fetch(url('/plain'), {}, 'job-1');
+    expect(requests.map((it) => it.url)).toEqual(['//a/../b?c=%20', '/plain']);
+    expect(requests[0]?.headers).toMatchObject({
+      'accept-encoding': 'gzip, deflate, br, zstd',
+      'accept-language': 'de',
+      'x-isr-warm': 'job-1',
+    });
+    expect(requests[1]?.headers).not.toHaveProperty('accept-encoding');
+  });
+
+  it.each([
+    ['mobile', /iPhone/],
+    ['tablet', /iPad/],
+    ['smarttv', /SMART-TV/],
+    ['desktop', /Windows NT/],
+  ])(
+    'of a %s variant shows such a user agent: CloudFront makes its headers of that',
+    async (device, agent) => {
+      const { site, requests } = await served((_, response) => response.end());
+      const name = `cloudfront-is-${device}-viewer`;
+      await site.fetch(url('/'), { [name]: 'true', 'cloudfront-viewer-country': 'DE' }, 'j');
+      expect(requests[0]?.headers['user-agent']).toMatch(agent);
+      expect(
+        Object.keys(requests[0]?.headers ?? {}).filter((it) => it.startsWith('cloud')),
+      ).toEqual([]);
+    },
+  );
+
+  it('does not follow a redirect, wherever it leads', async () => {
+    const { site, requests } = await served((_, response) => {
+      response.writeHead(302, {
+        location: 'http://169.254.169.254/latest/meta-data/',
+        'x-isr-rendered-at': '5',
+      });
+      response.end();
+    });
+    expect(await site.fetch(url('/'), usual, 'j')).toEqual({ status: 302, renderedAtMs: 5 });
+    expect(requests).toHaveLength(1);
+  });
+
+  it.each([
+    ['7', 7_000],
+    ['Wed, 25 Nov 2026 12:00:20 GMT', 20_000],
+    ['Wed, 25 Nov 2026 11:00:00 GMT', 0],
+    ['soon', undefined],
+  ])('reads Retry-After: %s', async (value, retryAfterMs) => {
+    const { site } = await served((_, response) => {
+      response.writeHead(503, { 'retry-after': value });
+      response.end();
+    });
+    expect((await site.fetch(url('/'), usual, 'j')).retryAfterMs).toBe(retryAfterMs);
+  });
+
+  it('leaves a body that is too long, and says so', async () => {
+    const { site } = await served(
+      (_, response) => {
+        response.writeHead(200, { 'x-isr-rendered-at': '5' });
+        const more = () => {
+          while (!response.destroyed && response.write('x'.repeat(10_000)));
+          response.once('drain', more);
+        };
+        more();
+      },
+      { bodyBytesMax: 100_000 },
+    );
+    expect(await site.fetch(url('/'), usual, 'j')).toEqual({
+      status: 200,
+      renderedAtMs: 5,
+      isCut: true,
+    });
+  });
+
+  it.each<[string, RequestListener]>([
+    ['never answers', () => {}],
+    ['never ends', (_, response) => response.writeHead(200).write('a')],
+  ])('of a site that %s fails in time, and says so', async (_, answer) => {
+    const { site } = await served(answer, { timeoutMs: 50 });
+    await expect(site.fetch(url('/'), usual, 'j')).rejects.toThrow('no whole answer within 50 ms');
+  });
+
+  it('takes a path and nothing else', async () => {
+    const { site, requests } = await served((_, response) => response.end());
+    for (const other of ['http://169.254.169.254/', 'example.org:80', '@elsewhere', '']) {
+      await expect(site.fetch(other as Url, usual, 'j')).rejects.toThrow('is no path of this site');
+    }
+    await expect(site.fetch('/a\r\nhost: b' as Url, usual, 'j')).rejects.toThrow();
+    expect(requests).toEqual([]);
+  });
+});
+
+describe('an address that is not on the internet', () => {
+  it.each([
+    ['loopback', '127.0.0.1'],
+    ['loopback', '127.9.9.9'],
+    ['loopback', '::1'],
+    ['the metadata service', '169.254.169.254'],
+    ['the metadata service', 'fd00:ec2::254'],
+    ['RFC 1918', '10.1.2.3'],
+    ['RFC 1918', '172.31.255.255'],
+    ['RFC 1918', '192.168.0.1'],
+    ['link-local', 'fe80::1'],
+    ['unique local', 'fc00::1'],
+    ['a private one within IPv6', '::ffff:10.0.0.1'],
+    ['a private one within IPv6', '::ffff:7f00:1'],
+    ['unspecified', '0.0.0.0'],
+    ['unspecified', '::'],
+  ])('is never dialled: %s, %s', async (_, address) => {
+    expect(isPublic(address)).toBe(false);
+    const family = address.includes(':') ? 6 : 4;
+    const named = siteAt(
+      {
+        edgeUrl: 'https://d111111abcdef8.cloudfront.net',
+        edgeIsLocal: false,
+        resolve: (__, told) =>
+          told(null, [
+            { address: '203.0.113.7', family: 4 },
+            { address, family },
+          ]),
+      },
+      clock,
+    );
+    await expect(named.fetch(url('/'), usual, 'j')).rejects.toThrow(
+      `d111111abcdef8.cloudfront.net resolves to ${address}, which the warmer does not dial`,
+    );
+    const literal = family === 6 ? `[${address}]` : address;
+    const options = { edgeUrl: `https://${literal}`, edgeIsLocal: false };
+    expect(() => siteAt(options, clock)).toThrow(/which the warmer does not dial/);
+  });
+
+  it.each(['13.32.0.1', '2600:9000:5300::1', '::ffff:13.32.0.1'])('%s is', (address) => {
+    expect([isPublic(address), isLoopback(address)]).toEqual([true, false]);
+  });
+
+  it('is found out when it is dialled, not when it was looked up before', async () => {
+    const { port, requests } = await served((_, response) => {
+      response.writeHead(200, { connection: 'close' });
+      response.end();
+    });
+    const answers = ['127.0.0.1', '10.0.0.1'];
+    const rebinding = siteAt(
+      {
+        edgeUrl: `http://rebinding.example:${port}`,
+        edgeIsLocal: true,
+        resolve: (_, told) => told(null, [{ address: answers.shift() ?? '', family: 4 }]),
+      },
+      clock,
+    );
+    expect((await rebinding.fetch(url('/1'), usual, 'j')).status).toBe(200);
+    await expect(rebinding.fetch(url('/2'), usual, 'j')).rejects.toThrow(
+      'rebinding.example resolves to 10.0.0.1',
+    );
+    expect(requests).toHaveLength(1);
+  });
+
+  it('is the only one for the edge of isr dev: loopback', () => {
+    const options = { edgeUrl: 'http://10.0.0.1', edgeIsLocal: true };
+    expect(() => siteAt(options, clock)).toThrow('10.0.0.1, which the warmer does not dial');
+    expect(() => siteAt({ ...options, edgeUrl: 'http://8.8.8.8' }, clock)).toThrow('8.8.8.8');
+  });
+});
 
 /** A server that answers anything, and keeps the bytes that it was sent. */
 async function listener() {
   const targets: string[] = [];
-  const server = createServer((socket) => {
+  const server = createTcpServer((socket) => {
     socket.on('data', (data) => {
       targets.push(data.toString('latin1').split(' ')[1] ?? '');
       socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
@@ -16,7 +212,10 @@ async function listener() {
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  return { targets, site: siteAt(`http://127.0.0.1:${port}`, { now: () => 0 }) };
+  return {
+    targets,
+    site: siteAt({ edgeUrl: `http://127.0.0.1:${port}`, edgeIsLocal: true }, clock),
+  };
 }
 
 describe('the warmer asks for the very bytes that a viewer asked for', () => {
@@ -27,7 +226,7 @@ describe('the warmer asks for the very bytes that a viewer asked for', () => {
     ['/%00#~*', '/%00#~*'],
   ])('%s', async (url, target) => {
     const { site, targets } = await listener();
-    await site.fetch(url as never, 'job');
+    await site.fetch(url as never, usual, 'job');
     expect(targets).toEqual([target]);
   });
 });

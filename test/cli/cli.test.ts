@@ -37,6 +37,14 @@ describe('wrong usage', () => {
     [['nonsense'], "unknown command 'nonsense'"],
     [['dev'], "required option '-o, --origin <url>' not specified"],
     [['dev', '--origin', 'http://localhost:1', '--port', 'x'], 'A port is a whole number from 0'],
+    [
+      ['dev', '--origin', 'http://localhost:1', '--warm-per-second', '0'],
+      'It takes a whole number from 1 to 1000.',
+    ],
+    [
+      ['dev', '--origin', 'http://localhost:1', '--warm-max-urls', 'all'],
+      'It takes a whole number from 0 to 10000.',
+    ],
     [['revalidate', 'a', '--timeout', '-1'], 'It takes seconds, more than 0'],
     [['jobs', '--state', 'done'], 'It takes one of queued, purging'],
     [['jobs', '--limit', '101'], 'It takes a whole number from 1 to 100'],

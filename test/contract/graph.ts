@@ -147,7 +147,20 @@ export function graphContract(open: () => Graph): void {
       const write = recorded({ tags: [tag], untilSeconds: NOW + 10 });
       expect(await graph.putUrl(url, write)).toBe(0);
       const { record } = await graph.look(url, [tag]);
-      expect(record).toEqual({ untilSeconds: NOW + 10, marks: write.marks });
+      const { marks, variants, heat, recordedAtMs } = write;
+      expect(record).toEqual({ untilSeconds: NOW + 10, marks, variants, heat, recordedAtMs });
+    });
+
+    it('notes variants later, and only when it is there', async () => {
+      const { url } = names('variants');
+      const variants = { '{"accept-encoding":"br,gzip"}': NOW + 5, '{}': NOW + 9 };
+      await graph.putVariants(url, variants);
+      expect((await graph.look(url, [])).record).toBeUndefined();
+      const write = recorded({ untilSeconds: NOW + 10 });
+      await graph.putUrl(url, write);
+      await graph.putVariants(url, variants);
+      const { record } = await graph.look(url, []);
+      expect(record).toMatchObject({ variants, heat: write.heat, marks: write.marks });
     });
 
     it('is written together with a look at the url epoch', async () => {
@@ -208,12 +221,12 @@ export function graphContract(open: () => Graph): void {
 
 let run = 0;
 /** Names of a test's own, so that tests and implementations share a table. */
-function names(what: string): { tag: Tag; url: Url } {
+export function names(what: string): { tag: Tag; url: Url } {
   run += 1;
   return { tag: parseTag(`${what}:${run}`), url: encodeUrl(`/${what}/${run}?a=1`) };
 }
 
-function recorded(more: Partial<UrlWrite>): UrlWrite {
+export function recorded(more: Partial<UrlWrite>): UrlWrite {
   return {
     marks: {
       abc: { untilSeconds: NOW + 5, atMs: 1_234, native: [parseTag('a'), parseTag('b')] },
@@ -223,6 +236,8 @@ function recorded(more: Partial<UrlWrite>): UrlWrite {
     tags: [],
     status: 200,
     etag: '"x"',
+    variants: { '{"accept-encoding":"gzip"}': NOW + 10 },
+    heat: 1,
     recordedAtMs: 1_234,
     ...more,
   };

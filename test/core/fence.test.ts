@@ -198,6 +198,7 @@ async function race({
     },
     {
       graph: stepped(graph, 'I', turns),
+      records: { of: async () => new Map() }, // nothing here is warmed
       jobs,
       purges,
       ledger,
@@ -258,6 +259,7 @@ function stepped(graph: Graph, who: string, turns: ReturnType<typeof turnstile>)
     epochOf: (tags) => step(() => graph.epochOf(tags)),
     putEdges: (url, edges, until) => step(() => graph.putEdges(url, edges, until)),
     putUrl: (url, write) => step(() => graph.putUrl(url, write)),
+    putVariants: (url, variants) => step(() => graph.putVariants(url, variants)),
     putEpochs: (work) => step(() => graph.putEpochs(work)),
     isLive: (url, now) => step(() => graph.isLive(url, now)),
     async *edges(tag, now) {

@@ -5,6 +5,7 @@ import { dynamoJobs } from '../../aws/jobs';
 import { dynamoLedger } from '../../aws/ledger';
 import { dynamoPaces } from '../../aws/paces';
 import { dynamoPurges } from '../../aws/purges';
+import { dynamoRecords } from '../../aws/records';
 import type { WhenExceeded } from '../../core/budget';
 import type { InvalidatorConfig } from '../../core/config';
 import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
@@ -54,6 +55,7 @@ beforeEach(() => {
   const clock = { now: () => Date.now(), sleep: async (ms: number) => void slept.push(ms) };
   ports = {
     graph: dynamoGraph(call, TABLE),
+    records: dynamoRecords(call, TABLE),
     jobs: dynamoJobs(call, TABLE, clock),
     purges: dynamoPurges(call, TABLE, clock),
     ledger: dynamoLedger(call, TABLE),
@@ -95,11 +97,17 @@ const tagOf = (name: string) => `${name}-${run}`;
 const urlOf = (path: string) => `/${run}${path}`;
 
 async function recorded(path: string, ...tags: string[]) {
+  await recordedAs({ path, heat: 1 }, ...tags);
+}
+
+async function recordedAs({ path, heat }: { path: string; heat: number }, ...tags: string[]) {
   const untilSeconds = Math.floor(Date.now() / 1_000) + 600;
   const edges = tags.map((tag) => ({ tag: parseTag(tagOf(tag)), shards: 1, byPath: false }));
   await ports.graph.putEdges(encodeUrl(urlOf(path)), edges, untilSeconds);
   await ports.graph.putUrl(encodeUrl(urlOf(path)), {
     marks: {},
+    variants: {},
+    heat,
     untilSeconds,
     tags: [],
     status: 200,
@@ -340,6 +348,30 @@ describe('a purge past the budget of the month', () => {
     await recorded('/a', 'post');
     await invalidate([message('j', { tags: [tagOf('post')] })], budgeted('ttl'), ports);
     expect(await ports.graph.epochOf([parseTag(tagOf('post'))])).toBeGreaterThan(0);
+  });
+});
+
+describe('more pages than are warmed', () => {
+  it('are warmed hottest first, also when the hot ones are read last', async () => {
+    for (let i = 0; i < 60; i += 1) {
+      await recordedAs({ path: `/${String(i).padStart(2, '0')}`, heat: (i * 7) % 60 }, 'many');
+    }
+    const few = { ...config, warmUrlsMax: 4 };
+    await invalidate([message('j', { tags: [tagOf('many')] })], few, ports);
+    expect(sent.flatMap(({ urls }) => urls)).toEqual(['/17', '/34', '/51', '/08'].map(urlOf));
+    expect(await jobNow('j')).toMatchObject({ warmUrls: 4, covered: 60 });
+  });
+
+  it('are not warmed at all when none may be', async () => {
+    await recorded('/a', 'none');
+    await invalidate(
+      [message('j', { tags: [tagOf('none')] })],
+      { ...config, warmUrlsMax: 0 },
+      ports,
+    );
+    expect(sent).toEqual([]);
+    await ports.jobs.completed(`j-${run}`, Date.now());
+    expect(await jobNow('j')).toMatchObject({ state: 'fresh', covered: 1 });
   });
 });
 

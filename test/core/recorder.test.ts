@@ -101,6 +101,90 @@ describe('a page that is rendered for the first time', () => {
   });
 });
 
+describe('the variants of a page', () => {
+  const locale = { config: { keyHeaders: ['accept-language'] } };
+  const asked = (language: string, encoding?: string): Partial<Page> => ({
+    request: {
+      'accept-language': [language],
+      ...(encoding === undefined ? {} : { 'accept-encoding': [encoding] }),
+    },
+  });
+  const noted = async () => (await graph.look(encodeUrl(path), [])).record?.variants ?? {};
+
+  it('are noted with the first render, as CloudFront keys them', async () => {
+    await rule(page({}, asked('de', 'br,gzip')), locale);
+    const [[id, until] = ['', 0]] = Object.entries(await noted());
+    expect(JSON.parse(id)).toEqual({ 'accept-encoding': 'br,gzip', 'accept-language': 'de' });
+    expect(until).toBeGreaterThanOrEqual(Math.floor(nowMs / 1_000) + 300 + 3_600);
+  });
+
+  it('cost one write when they are new, and none when they are known', async () => {
+    await rule(page({}, asked('de', 'br,gzip')), locale);
+    later();
+    operations.length = 0;
+    expect((await rule(page({}, asked('en')), locale)).outcome).toBe('kept');
+    expect(operations).toEqual(['BatchGetItem', 'UpdateItem']);
+    operations.length = 0;
+    for (const variant of [asked('en'), asked('de', 'gzip, br')])
+      await rule(page({}, variant), locale);
+    expect(operations).toEqual(['BatchGetItem', 'BatchGetItem']);
+    expect(Object.keys(await noted()).sort()).toEqual([
+      '{"accept-encoding":"br,gzip","accept-language":"de"}',
+      '{"accept-language":"en"}',
+    ]);
+  });
+
+  it('are eight at most, and the ninth costs no write', async () => {
+    for (let i = 0; i < 8; i += 1) {
+      await rule(page({}, asked(`l${i}`)), locale);
+      later();
+    }
+    operations.length = 0;
+    await rule(page({}, asked('ninth')), locale);
+    expect(operations).toEqual(['BatchGetItem']);
+    expect(Object.keys(await noted())).toHaveLength(8);
+  });
+
+  it('are noted anew when their notes have ended', async () => {
+    await rule(page({}, asked('de')), locale);
+    later(9_000_000);
+    await rule(page({}, asked('en')), locale);
+    expect(Object.keys(await noted())).toEqual(['{"accept-language":"en"}']);
+  });
+
+  it.each<[string, Partial<Page>, string]>([
+    ['a secret in them', { request: { authorization: ['Bearer x'] } }, 'authorization'],
+    ['a long value', { request: { 'x-a': ['x'.repeat(300)] } }, 'x-a'],
+    ['what no header may hold', { request: { 'x-a': ['ä'] } }, 'x-a'],
+  ])('are not noted with %s', async (_, more, name) => {
+    await rule(page({}, more), { config: { keyHeaders: [name] } });
+    expect(await noted()).toEqual({});
+  });
+
+  it('that cannot be noted are served as ever', async () => {
+    await rule(page({}, asked('de')), locale);
+    later();
+    const putVariants = () => Promise.reject(new Error('throttled'));
+    const failing = { ...graph, putVariants };
+    expect((await rule(page({}, asked('en')), { ...locale, graph: failing })).outcome).toBe('kept');
+  });
+});
+
+describe('the heat of a page', () => {
+  const heat = async () => (await graph.look(encodeUrl(path), [])).record?.heat;
+
+  it('counts the writes of its record, those of yesterday half', async () => {
+    await rule(page());
+    expect(await heat()).toBe(1);
+    later(2_000);
+    await rule(page()); // unchanged: no write
+    expect(await heat()).toBe(1);
+    later(86_400_000 - 2_000);
+    await rule(page());
+    expect(await heat()).toBe(1.5);
+  });
+});
+
 describe('a page that is rendered again, unchanged', () => {
   it('costs one read and no write', async () => {
     await rule(page());

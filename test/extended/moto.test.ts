@@ -18,6 +18,7 @@ import { dynamoPaces } from '../../aws/paces';
 import { cloudFrontPurger } from '../../aws/purger';
 import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
+import { dynamoRecords } from '../../aws/records';
 import { encodeUrl } from '../../core/urls';
 import { createTable } from '../../local/dynamodb';
 import { graphContract } from '../contract/graph';
@@ -25,6 +26,7 @@ import { jobsContract } from '../contract/jobs';
 import { ledgerContract } from '../contract/ledger';
 import { pacesContract } from '../contract/paces';
 import { purgesContract } from '../contract/purges';
+import { recordsContract } from '../contract/records';
 import { REGION, sdkCall, signedCall, TABLE } from '../support/graph';
 import { until } from '../support/until';
 
@@ -72,6 +74,13 @@ describe("the ledger in moto's DynamoDB", () => {
 
 describe("paces in moto's DynamoDB", () => {
   pacesContract(() => dynamoPaces(sdkCall(endpoint), TABLE, { now: Date.now }));
+});
+
+describe("records in moto's DynamoDB", () => {
+  recordsContract(() => ({
+    graph: dynamoGraph(sdkCall(endpoint), TABLE),
+    records: dynamoRecords(sdkCall(endpoint), TABLE),
+  }));
 });
 
 describe("the warm queue in moto's SQS", () => {

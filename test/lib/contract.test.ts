@@ -99,14 +99,14 @@ describe('who may do what', () => {
       ],
       IsrInvalidator: [
         writesLogs('Invalidator'),
-        'Allow dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem on IsrTable',
+        'Allow dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem on IsrTable',
         'Allow cloudfront:CreateInvalidation on arn:aws:cloudfront::AccountId:distribution/IsrDistribution',
         'Allow sqs:SendMessage on IsrWarmQueue',
         `${consumes} IsrRevalidateQueue`,
       ],
       IsrWarmer: [
         writesLogs('Warmer'),
-        'Allow dynamodb:GetItem dynamodb:UpdateItem on IsrTable',
+        'Allow dynamodb:BatchGetItem dynamodb:GetItem dynamodb:UpdateItem on IsrTable',
         asksCloudFront,
         `${consumes} IsrWarmQueue`,
       ],

@@ -346,6 +346,13 @@ describe('the queues and their workers', () => {
     ]);
   });
 
+  it('are told how to warm, where somebody has said how', () => {
+    const warm = { maxUrls: 0, perSecond: 5, concurrency: 2 };
+    const told = JSON.stringify(templateOf({ warm }).findResources('AWS::Lambda::Function'));
+    expect(told).toContain('"ISR_WARM_URLS_MAX":"0"');
+    expect(told).toContain('"ISR_WARM_PER_SECOND":"5","ISR_WARM_CONCURRENCY":"2"');
+  });
+
   it('keep their logs for a month', () => {
     template.resourcePropertiesCountIs('AWS::Logs::LogGroup', { RetentionInDays: 30 }, 4);
     template.resourceCountIs('AWS::Logs::LogGroup', 4);

@@ -69,6 +69,22 @@ const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
     'EdgeIsr: budget.items is 1.5: it takes a whole number of items, at least 0',
   ],
   [
+    { warm: { perSecond: 0 } },
+    'EdgeIsr: warm.perSecond is 0: it takes a whole number from 1 to 1000',
+  ],
+  [
+    { warm: { concurrency: 1.5 } },
+    'EdgeIsr: warm.concurrency is 1.5: it takes a whole number from 1 to 50',
+  ],
+  [
+    { warm: { maxUrls: 10_001 } },
+    'EdgeIsr: warm.maxUrls is 10001: it takes a whole number from 0 to 10000',
+  ],
+  [
+    { warm: { maxUrls: Lazy.number({ produce: () => 5 }) } },
+    'EdgeIsr: warm.maxUrls is known at deployment only: give a fixed value',
+  ],
+  [
     { browserCacheControl: '' },
     'EdgeIsr: browserCacheControl is "": it takes 1 to 1783 visible ASCII characters',
   ],

@@ -5,11 +5,13 @@ import { dynamoJobs } from '../../aws/jobs';
 import { dynamoLedger } from '../../aws/ledger';
 import { dynamoPaces } from '../../aws/paces';
 import { dynamoPurges } from '../../aws/purges';
+import { dynamoRecords } from '../../aws/records';
 import { graphContract } from '../contract/graph';
 import { jobsContract } from '../contract/jobs';
 import { ledgerContract } from '../contract/ledger';
 import { pacesContract } from '../contract/paces';
 import { purgesContract } from '../contract/purges';
+import { recordsContract } from '../contract/records';
 import { simulateDynamo } from './dynamo';
 import { createWorld, type World } from './world';
 
@@ -51,5 +53,9 @@ describe("the simulation's DynamoDB keeps what the real one promises", () => {
   jobsContract(() => dynamoJobs(call, 'graph', { now: Date.now }));
   purgesContract(() => dynamoPurges(call, 'graph', { now: Date.now }));
   ledgerContract(() => dynamoLedger(call, 'graph'));
+  recordsContract(() => ({
+    graph: dynamoGraph(call, 'graph'),
+    records: dynamoRecords(call, 'graph'),
+  }));
   pacesContract(() => dynamoPaces(call, 'graph', { now: Date.now }));
 });

@@ -144,8 +144,8 @@ const eventualReads: Mutant = {
 const trustsAnyAnswer: Mutant = {
   name: 'a warm counts any 200 as fresh, also before the purge is effective',
   warmerSite: (site, now) => ({
-    async fetch(url, job) {
-      const answer = await site.fetch(url, job);
+    async fetch(...asked) {
+      const answer = await site.fetch(...asked);
       return { ...answer, renderedAtMs: now() };
     },
   }),

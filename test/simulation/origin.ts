@@ -50,6 +50,8 @@ export function mayShow(url: string, tag: string): boolean {
     [0, 1].some((list) => tagsOf({ list }, variant).includes(tag)),
   );
 }
+/** The request's header that tells variants apart. */
+export const VARIANT_HEADER = 'x-variant';
 /** Every url has it; the warmer asks for it. */
 export const FIRST_VARIANT = 'x';
 /** The tags whose data is edited, the busy ones more often. */

@@ -9,11 +9,16 @@ import { type Page, type Ruling, record } from '../../core/recorder';
 import { encodeUrl } from '../../core/urls';
 import { type Faults, type SimulatedDynamo, TABLE } from './dynamo';
 import { createMachine } from './machine';
-import type { OriginAnswer } from './origin';
+import { type OriginAnswer, VARIANT_HEADER } from './origin';
 import type { Mutant } from './simulation';
 import type { World } from './world';
 
-const CONFIG: RecorderConfig = { ...RECORDER_DEFAULTS, table: TABLE, region: 'us-east-1' };
+const CONFIG: RecorderConfig = {
+  ...RECORDER_DEFAULTS,
+  keyHeaders: [VARIANT_HEADER],
+  table: TABLE,
+  region: 'us-east-1',
+};
 
 export interface RecorderTraits {
   readonly dynamo: SimulatedDynamo;
@@ -57,7 +62,7 @@ export function createRecorders(world: World, { dynamo, faults, mutant }: Record
       originTimeoutMs: timeoutMs,
       method,
       status,
-      request: {},
+      request: { [VARIANT_HEADER]: [key.split(' ')[1] ?? ''] },
       response: fields,
     };
     const wasDown = dynamo.isDown;

@@ -14,14 +14,17 @@ import { dynamoPaces } from '../../aws/paces';
 import { cloudFrontPurger } from '../../aws/purger';
 import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
+import { dynamoRecords } from '../../aws/records';
 import { jobIdOf, parseRevalidationMessage } from '../../aws/revalidation-message';
 import { RENDERED_AT } from '../../core/headers';
 import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
+import { pace } from '../../core/pace';
+import type { Site } from '../../core/ports';
 import { giveUp, warm } from '../../core/warmer';
 import type { Copy, SimulatedCloudFront } from './cloudfront';
 import { type Faults, type SimulatedDynamo, TABLE } from './dynamo';
 import { createMachine } from './machine';
-import { FIRST_VARIANT } from './origin';
+import { FIRST_VARIANT, VARIANT_HEADER } from './origin';
 import type { Mutant } from './simulation';
 import { type SimulatedQueue, simulateQueue } from './sqs';
 import type { Watch } from './watch';
@@ -48,6 +51,9 @@ export interface Surroundings {
   readonly counts: { paid: number; crashes: number };
   readonly mutant: Mutant;
 }
+
+/** Of all warmers together. */
+const WARM_PACE = { perSecond: 20, burst: 2, perSecondMin: 1 };
 
 /** @returns the queue that revalidations are sent to */
 export function startWorkers(
@@ -82,6 +88,7 @@ export function startWorkers(
     const warmClient = { send: (command: { input: Warms }) => alive(sendWarms(command.input)) };
     const own: InvalidatorPorts = {
       graph: dynamoGraph(call, TABLE),
+      records: dynamoRecords(call, TABLE),
       jobs: dynamoJobs(call, TABLE, clock),
       purges: dynamoPurges(call, TABLE, clock),
       ledger: dynamoLedger(call, TABLE),
@@ -154,28 +161,36 @@ export function startWorkers(
     const { clock, alive, call } = machine;
     const edge = random.below(cloudFront.edges);
     const seen = new Map<string, Copy>();
-    const own = {
-      fetch: async (url: string) => {
-        const key = `${url} ${FIRST_VARIANT}`;
+    const own: Site = {
+      fetch: async (url, variant) => {
+        const key = `${url} ${variant[VARIANT_HEADER] ?? FIRST_VARIANT}`;
         const late = world.sleep(FETCH_MS_MAX).then(() => Promise.reject(new Error('late')));
         const copy = await alive(
           Promise.race([cloudFront.get(edge, { key, method: 'GET' }), late]),
         );
         if (!copy) return { status: 502, renderedAtMs: undefined };
-        seen.set(url, copy);
+        seen.set(key, copy);
         return { status: copy.status, renderedAtMs: Number(copy.headers[RENDERED_AT]) };
       },
     };
     const site = mutant.warmerSite?.(own, clock.now) ?? own;
     const jobs = dynamoJobs(call, TABLE, clock);
-    const config = { table: TABLE, edgeUrl: '', concurrency: 2, deadlineMs: 40_000 };
+    const config = { concurrency: 2, deadlineMs: 40_000 };
+    const ports = {
+      site,
+      records: dynamoRecords(call, TABLE),
+      jobs,
+      pace: pace(dynamoPaces(call, TABLE, clock), clock, 'warm', WARM_PACE),
+      clock,
+      random: random.next,
+    };
     return consume(event, {
       parse: ({ body }) => parseWarmMessage(body),
       work: async (messages) => {
         for (const message of messages) {
-          const result = await warm(message, config, { site, jobs, clock });
+          const result = await warm(message, config, ports);
           if (result.staleCount + result.failedCount > 0) continue;
-          for (const url of message.urls) watch.warmed(message.jobs, seen.get(url));
+          for (const copy of seen.values()) watch.warmed(message.jobs, copy);
         }
       },
       lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, { jobs, clock }),

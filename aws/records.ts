@@ -1,0 +1,26 @@
+/**
+ * What the graph has recorded of many urls at once, for those who choose and warm them: not a part of graph.ts, since
+ * every miss pays for what the recorder's bundle holds.
+ * @module
+ */
+import { urlKey } from '../core/keys';
+import type { Records } from '../core/ports';
+import { type DynamoCall, keyItem, urlIn } from './dynamo';
+import { recordOf } from './recorder-graph';
+
+export function dynamoRecords(call: DynamoCall, table: string): Records {
+  return {
+    async of(urls) {
+      if (urls.length === 0) return new Map(); // DynamoDB refuses an empty batch
+      const Keys = urls.map((url) => keyItem(urlKey(url)));
+      const { Responses } = await call('BatchGetItem', {
+        RequestItems: { [table]: { Keys, ConsistentRead: true } },
+      });
+      const recorded = (Responses?.[table] ?? []).flatMap((item) => {
+        const record = recordOf(item);
+        return record ? [[urlIn(item), record] as const] : [];
+      });
+      return new Map(recorded);
+    },
+  };
+}
