@@ -164,7 +164,8 @@ export function dynamoPurges(call: DynamoCall, table: string, clock: Pick<Clock,
         set: 'decision = if_not_exists(decision, :decision)',
         values: { ':decision': named },
       });
-      return getText(id, decided?.Attributes?.decision ?? named);
+      const first = decided?.Attributes?.decision;
+      return first?.M?.name?.S === named.M?.name?.S ? decision : getText(id, first ?? named);
     },
 
     async seen(id, atMs) {

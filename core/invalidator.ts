@@ -173,9 +173,11 @@ async function carryOut(
     reading ??= await read(members, config, ports);
     return refuse(group, { reading, config, usedBefore, reason: refused }, ports);
   }
-  if (items.length > 0) await ledger.charge(id, items.length, epochMs);
   const seen = () => purges.seen(id, clock.now());
+  const charging = items.length > 0 ? ledger.charge(id, items.length, epochMs) : undefined;
+  charging?.catch(() => {}); // it is awaited below
   const purge = await purgeInWaves({ id, items, lateAtMs, seen }, ports);
+  await charging;
   if (purge.kind === 'deferred') return purge;
 
   reading ??= await read(members, config, ports);

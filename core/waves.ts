@@ -112,16 +112,17 @@ async function purgeUntil(
   }
 }
 
-/** @returns false when its turn would come too late; what it has taken by then is lost to the others, no more */
+/** @returns false when its turn would come too late; what it has taken of others is lost, no more */
 async function takeTurn(
   wave: readonly string[],
   { items, wildcards, calls }: Rates,
   waitMsMax: number,
 ): Promise<boolean> {
   const wild = wave.filter(isWildcard).length;
-  return (
-    (await items.take(wave.length, waitMsMax)) &&
-    (wild === 0 || (await wildcards.take(wild, waitMsMax))) &&
-    (await calls.take(1, waitMsMax))
-  );
+  const turns = await Promise.all([
+    items.take(wave.length, waitMsMax),
+    calls.take(1, waitMsMax),
+    wild === 0 || wildcards.take(wild, waitMsMax),
+  ]);
+  return turns.every(Boolean);
 }

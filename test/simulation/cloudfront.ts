@@ -78,6 +78,8 @@ export interface CloudFrontTraits {
   readonly hasRegional: boolean;
   readonly hasShield: boolean;
   readonly insertMs: number;
+  /** How long a layer's purge may take to reach the next one down, beyond what may still be on its way. */
+  readonly spreadMs: number;
   /** Renders and records; rejects when the origin is down. */
   readonly origin: (asked: Asked) => Promise<Answered>;
   /** A layer keeps a copy from now on. */
@@ -92,9 +94,6 @@ interface Layer {
 }
 
 const TRANSIT_MS = { from: 1, to: 15 };
-/** How long a layer's purge takes to reach the next one down, beyond what may still be on its way. */
-const SPREAD_MS = 800;
-
 export function simulateCloudFront(world: World, traits: CloudFrontTraits): SimulatedCloudFront {
   const { random } = world;
   const layer = (name: string, above?: Layer): Layer => ({
@@ -213,7 +212,7 @@ export function simulateCloudFront(world: World, traits: CloudFrontTraits): Simu
       const downMs = traits.insertMs + TRANSIT_MS.to * 2;
       let aboveAtMs = world.now() - downMs;
       const purgeBelow = (below: Layer) => {
-        const atMs = aboveAtMs + downMs + random.below(SPREAD_MS);
+        const atMs = aboveAtMs + downMs + random.below(traits.spreadMs);
         world.at(atMs, () => purge(below, items));
         return atMs;
       };

@@ -39,13 +39,14 @@ interface Version {
 export const TABLE = 'graph';
 
 const LATENCY_MS = { from: 1, to: 5 };
-/** Some calls are slow, up to what a recorder waits for. */
-const SLOW = { chance: 0.06, ms: 600 };
+/** Of a slow call, up to what a recorder waits for. */
+const SLOW_MS = 600;
 const BATCH_SPREAD_MS = 4;
 const LAG_MS_MAX = 3_000;
 const PAGE_ITEMS = 2;
 
-export function simulateDynamo(world: World): SimulatedDynamo {
+/** @param slow of every call, 0 to 1 */
+export function simulateDynamo(world: World, slow = 0): SimulatedDynamo {
   const { random } = world;
   /** Partition key → sort key → versions, oldest first. */
   const table = new Map<string, Map<string, Version[]>>();
@@ -153,7 +154,7 @@ export function simulateDynamo(world: World): SimulatedDynamo {
   };
 
   function travel(): Promise<void> {
-    const slowMs = random.chance(SLOW.chance) ? random.below(SLOW.ms) : 0;
+    const slowMs = random.chance(slow) ? random.below(SLOW_MS) : 0;
     return world.sleep(random.between(LATENCY_MS.from, LATENCY_MS.to) + slowMs);
   }
 

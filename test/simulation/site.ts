@@ -32,7 +32,7 @@ const STRAYS: readonly Work[] = [
 export function createSite(world: World, mutant: Mutant, without: ReadonlySet<number>) {
   const { random } = world;
   const counts = createCounts();
-  const dynamo = simulateDynamo(world);
+  const dynamo = simulateDynamo(world, random.pick([0, 0.06]));
   const traits = {
     lifetimes: Object.fromEntries(URLS.map((url) => [url, random.pick(LIFETIMES)])),
     server: random.chance(0.7)
@@ -53,6 +53,7 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     edges: random.pick([1, 2, 2, 3]),
     hasRegional: random.chance(0.85),
     hasShield: random.chance(0.75),
+    spreadMs: random.pick([30, 800]),
   };
   let acts = 0;
 
