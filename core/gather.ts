@@ -15,8 +15,8 @@ import type { QueuedRevalidation } from './revalidation';
 
 /** A stream of revalidations that never pauses is cut after so many waits. */
 const WAITS_MAX = 4;
-/** How often those who wait for another worker look. */
-const LOOK_MS = 500;
+/** Those who wait for another worker look after so long, then less and less often. */
+const LOOK_MS = { first: 500, growth: 1.5, max: 5_000 };
 /** A worker that was not seen for so long has died: every wave of a purge says that it lives. */
 const SILENT_MS = 45_000;
 
@@ -55,13 +55,13 @@ export async function turnAt(
 ): Promise<Turn> {
   if (await closed(id, config, ports)) return 'ours';
   const { purges, clock } = ports;
-  for (;;) {
+  for (let lookMs = LOOK_MS.first; ; lookMs = Math.min(lookMs * LOOK_MS.growth, LOOK_MS.max)) {
     const { seenAtMs = 0, doneAtMs } = await purges.progress(id);
     if (doneAtMs !== undefined) return 'done';
     const isSilent = clock.now() - seenAtMs > SILENT_MS + config.settleMs + config.graceMs;
     if (isSilent && (await purges.claim(id, clock.now(), seenAtMs))) return 'ours';
     if (clock.now() > lateAtMs) return 'late';
-    await clock.sleep(LOOK_MS);
+    await clock.sleep(lookMs);
   }
 }
 

@@ -140,8 +140,13 @@ function tellConflict(
 /** Some may have died before their jobs knew of the purge: everybody who asks who is in it gets the same answer. */
 async function groupOf(id: string, ports: InvalidatorPorts): Promise<Group> {
   const { epochMs, asked, decision } = await ports.purges.get(id);
-  const begun = await begin(id, asked, ports);
-  return { id, epochMs, decision, members: asked.filter((_, at) => begun[at] === id) };
+  const facts = await inParallel(asked, JOBS_AT_ONCE, ({ job }) => ports.jobs.get(job));
+  const isMember = (it: QueuedRevalidation, at: number) =>
+    facts[at]?.purge === id && facts[at]?.work === workId(it);
+  const unbegun = asked.filter((_, at) => facts[at]?.purge === undefined);
+  const begun = await begin(id, unbegun, ports);
+  const late = unbegun.filter((_, at) => begun[at] === id);
+  return { id, epochMs, decision, members: [...asked.filter(isMember), ...late] };
 }
 
 interface Work {

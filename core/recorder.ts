@@ -327,6 +327,6 @@ async function withDeadline<T>(
     working,
     clock.sleep(ms, done.signal).then(() => 'late' as const),
   ]);
-  done.abort();
+  done.abort(null); // a reason of its own would be an error with a stack, for every miss
   return outcome;
 }

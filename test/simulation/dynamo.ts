@@ -92,16 +92,19 @@ export function simulateDynamo(world: World, slow = 0): SimulatedDynamo {
     async BatchGetItem({ RequestItems }, faults) {
       const [[name, { Keys = [], ConsistentRead }] = ['', {}]] = Object.entries(RequestItems ?? {});
       const unprocessed: Item[] = [];
-      const read1 = async (key: Item) => {
-        await world.sleep(random.below(BATCH_SPREAD_MS + 1));
-        if (random.chance(faults.unprocessed)) {
-          unprocessed.push(key);
-          return [];
-        }
+      const found: Item[] = [];
+      const moments = (Keys as Item[]).map((key) => ({
+        key,
+        afterMs: random.below(BATCH_SPREAD_MS + 1),
+      }));
+      let passedMs = 0;
+      for (const { key, afterMs } of moments.sort((a, b) => a.afterMs - b.afterMs)) {
+        if (afterMs > passedMs) await world.sleep(afterMs - passedMs);
+        passedMs = afterMs;
         const item = read(key, ConsistentRead === true);
-        return item ? [item] : [];
-      };
-      const found = (await Promise.all((Keys as Item[]).map(read1))).flat();
+        if (random.chance(faults.unprocessed)) unprocessed.push(key);
+        else if (item) found.push(item);
+      }
       const UnprocessedKeys = unprocessed.length > 0 ? { [name]: { Keys: unprocessed } } : {};
       return { Responses: { [name]: found }, UnprocessedKeys };
     },
@@ -149,6 +152,9 @@ export function simulateDynamo(world: World, slow = 0): SimulatedDynamo {
         updateOf,
       )(before ?? { ...key }, values);
       versions.push({ atMs: world.now(), item: after });
+      // nobody reads what was there longer ago than an eventual read may lag
+      while ((versions[1]?.atMs ?? Number.POSITIVE_INFINITY) < world.now() - LAG_MS_MAX)
+        versions.shift();
       return input.ReturnValues === 'ALL_NEW' ? { Attributes: after } : {};
     },
   };

@@ -27,6 +27,7 @@ interface Task {
 }
 
 async function work({ from, to }: Task, mutant: Mutant | undefined): Promise<Found[]> {
+  Error.stackTraceLimit = 0; // thousands of errors are thrown on purpose
   const found: Found[] = [];
   for (let seed = from; seed < to; seed += 1) {
     const { violations } = await simulate(seed, mutant);
@@ -82,7 +83,10 @@ async function explore({ from, to }: Task, mutant: string | undefined): Promise<
 
   await Promise.all(
     Array.from({ length: availableParallelism() }, async () => {
-      const thread = new Worker(__filename, { workerData: { mutant } });
+      const thread = new Worker(__filename, {
+        workerData: { mutant },
+        resourceLimits: { maxYoungGenerationSizeMb: 128 },
+      });
       while (next < to) {
         const task = { from: next, to: Math.min(next + CHUNK, to) };
         next = task.to;

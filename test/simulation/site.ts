@@ -142,8 +142,8 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     const isByUrl = random.chance(0.2);
     const urls = isByUrl ? [random.pick(URLS)] : [];
     const tags = isByUrl ? [] : random.chance(0.2) ? [tag, random.pick(EDITED)] : [tag];
-    crowd(tag, random.below(8), { fromMs: 0, toMs: 2_500 }); // while it is revalidated
-    crowd(tag, random.below(6), { fromMs: 15_000, toMs: 60_000 }); // when it should long be fresh
+    crowd(tag, random.below(7), { fromMs: 0, toMs: 2_500 }); // while it is revalidated
+    crowd(tag, random.below(4), { fromMs: 15_000, toMs: 60_000 }); // when it should long be fresh
     revalidate({ tags, urls });
   }
 
@@ -178,10 +178,10 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
           world.at(atMs, without.has(number) ? () => {} : act); // the others stay where they are
         }
       };
-      during(random.between(12, 40), () => {
+      during(random.between(8, 20), () => {
         void view(random.below(cloudFront.edges), random.pick(ASKED));
       });
-      during(random.between(2, 8), edit);
+      during(random.between(1, 4), edit);
       if (random.chance(0.2)) {
         during(1, () => {
           dynamo.isDown = true;
