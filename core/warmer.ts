@@ -60,6 +60,15 @@ export async function warm(
   return result;
 }
 
+/** Before the last try of a message: should its worker die in it, its jobs have said so. Fresh outranks that. */
+export async function doubt(
+  { jobs: ids }: WarmMessage,
+  error: string,
+  { jobs, clock }: { readonly jobs: Pick<Jobs, 'failed'>; readonly clock: Clock },
+): Promise<void> {
+  await Promise.all(ids.map((id) => jobs.failed(id, { failedAtMs: clock.now(), error })));
+}
+
 /** For a message that goes to the dead-letter queue: its jobs end, and say why. */
 export async function giveUp(
   { part, jobs: ids, urls }: WarmMessage,

@@ -14,9 +14,9 @@ import { dynamoPaces } from '../aws/paces';
 import { cloudFrontPurger } from '../aws/purger';
 import { dynamoPurges } from '../aws/purges';
 import { sqsWarmQueue } from '../aws/queue';
-import { jobIdOf, parseRevalidationMessage } from '../aws/revalidation-message';
+import { jobIdOf, parseRevalidationMessage, requestedAtMsOf } from '../aws/revalidation-message';
 import { invalidatorConfig } from '../core/config';
-import { invalidate } from '../core/invalidator';
+import { doubt, invalidate } from '../core/invalidator';
 import type { Counts } from '../core/metrics';
 
 const config = invalidatorConfig(process.env);
@@ -40,5 +40,9 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
       const outcome = await invalidate(batch, config, ports);
       if (outcome.kind === 'deferred') throw new Error(outcome.why);
     },
-    lost: (record, error) => ports.jobs.failed(jobIdOf(record), { failedAtMs: clock.now(), error }),
+    doubted: (message, error) => doubt(message, error, ports),
+    lost: (record, error) => {
+      const requestedAtMs = requestedAtMsOf(record);
+      return ports.jobs.failed(jobIdOf(record), { requestedAtMs, failedAtMs: clock.now(), error });
+    },
   });

@@ -12,7 +12,7 @@ import { siteAt } from '../aws/site';
 import { completeAll } from '../core/completion';
 import { jobsConfig, warmerConfig } from '../core/config';
 import { reasonOf } from '../core/errors';
-import { giveUp, warm } from '../core/warmer';
+import { doubt, giveUp, warm } from '../core/warmer';
 
 const config = warmerConfig(process.env);
 const ports = {
@@ -31,6 +31,7 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
         await completeAll(message.jobs, ports).catch(report); // who reads the jobs asks again
       }
     },
+    doubted: (message, error) => doubt(message, error, ports),
     lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, ports),
   });
 

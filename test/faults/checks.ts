@@ -103,12 +103,15 @@ function hasEnded(one: Acknowledged, rest: Rest): boolean {
 }
 
 function isFresh({ work, atMs }: Acknowledged, { renderedAtMs }: Rest): boolean {
-  return pagesOf(work).every(({ url }) => (renderedAtMs(url) ?? 0) >= atMs);
+  return pagesOf(work).every(({ url }) => (renderedAtMs(url) ?? atMs) >= atMs);
 }
 
-/** A sentence that says what went wrong. */
+/** It says who did what: a service that was asked, a field that is wrong, a worker that has died. */
+const REASON =
+  /DynamoDB|SQS|CloudFront|another worker|other purges|last try has begun|the body|no field|tags|urls/;
+
 function hasReason(job: Job | undefined): boolean {
-  return job?.state === 'failed' && /\w+ \w+/.test(job.error ?? '');
+  return job?.state === 'failed' && REASON.test(job.error ?? '');
 }
 
 /** Whether everything that would have told a job of its message's end was kept from doing so. */

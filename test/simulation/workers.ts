@@ -16,8 +16,8 @@ import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
 import { jobIdOf, parseRevalidationMessage } from '../../aws/revalidation-message';
 import { RENDERED_AT } from '../../core/headers';
-import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
-import { giveUp, warm } from '../../core/warmer';
+import { doubt, type InvalidatorPorts, invalidate } from '../../core/invalidator';
+import { doubt as doubtWarm, giveUp, warm } from '../../core/warmer';
 import type { Copy, SimulatedCloudFront } from './cloudfront';
 import { type Faults, type SimulatedDynamo, TABLE } from './dynamo';
 import { createMachine } from './machine';
@@ -108,6 +108,7 @@ export function startWorkers(
         const outcome = await invalidate(batch, config, ports);
         if (outcome.kind === 'deferred') throw new Error(outcome.why);
       },
+      doubted: (message, error) => doubt(message, error, own),
       lost: (message, error) =>
         own.jobs.failed(jobIdOf(message), { failedAtMs: clock.now(), error }),
     });
@@ -178,6 +179,7 @@ export function startWorkers(
           for (const url of message.urls) watch.warmed(message.jobs, seen.get(url));
         }
       },
+      doubted: (message, error) => doubtWarm(message, error, { jobs, clock }),
       lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, { jobs, clock }),
     });
   }
