@@ -5,22 +5,27 @@
  * takeover), and a run with hours of redelivery takes a tenth of a second. Timeouts of sockets stay real.
  * @module
  */
+import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setEnvironmentData } from 'node:worker_threads';
 
 export interface SkippingClock {
+  /** By which threads find it. */
+  readonly key: string;
   now(): number;
   skip(ms: number): void;
   /** Real time again. */
   reset(): void;
 }
 
-/** Threads that are started after this share it. */
+/** Threads of `skippingBundle` that are started after this share it. */
 export function createClock(): SkippingClock {
+  const key = `isr-skipped-${randomUUID()}`;
   const skipped = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
-  setEnvironmentData('isr-skipped', skipped as unknown as NodeJS.Dict<string>);
+  setEnvironmentData(key, skipped as unknown as NodeJS.Dict<string>);
   return {
+    key,
     now: () => Date.now() + Number(Atomics.load(skipped, 0)),
     skip: (ms) => void Atomics.add(skipped, 0, BigInt(ms)),
     reset: () => void Atomics.store(skipped, 0, 0n),
@@ -33,22 +38,25 @@ export function createClock(): SkippingClock {
  * @param folder where it is written
  * @returns its path
  */
-export function skippingBundle(bundle: string, folder: string): string {
+export function skippingBundle(bundle: string, { key }: SkippingClock, folder: string): string {
   const name = basename(dirname(bundle));
   const path = join(folder, `${name}.cjs`);
   const cache = join(folder, `${name}.cache`);
-  writeFileSync(path, `module.exports = (${load})(${JSON.stringify([bundle, cache])}, require);\n`);
+  writeFileSync(
+    path,
+    `module.exports = (${load})(${JSON.stringify([bundle, cache, key])}, require);\n`,
+  );
   return path;
 }
 
 /** Runs in the thread, with none of the variables around it (local/thread.ts). */
-function load([bundle, cache]: [string, string], require: NodeJS.Require): unknown {
+function load([bundle, cache, key]: [string, string, string], require: NodeJS.Require): unknown {
   const fs: typeof import('node:fs') = require('node:fs');
   const vm: typeof import('node:vm') = require('node:vm');
   const threads: typeof import('node:worker_threads') = require('node:worker_threads');
   const timers: typeof import('node:timers/promises') = require('node:timers/promises');
 
-  const skipped = threads.getEnvironmentData('isr-skipped') as unknown as BigInt64Array;
+  const skipped = threads.getEnvironmentData(key) as unknown as BigInt64Array;
   const now = Date.now;
   Date.now = () => now() + Number(Atomics.load(skipped, 0));
   const sleep = async (ms = 0) => {

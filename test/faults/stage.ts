@@ -78,10 +78,12 @@ export async function openStage(): Promise<Stage> {
   const warmQueue = await sqs.createQueue({ name: 'warm', visibilitySeconds: 30 });
   const recorded = await recordPages(dynamo);
 
+  const bundleOf = (name: string) =>
+    skippingBundle(built(`lambda/${name}/index.js`), clock, folder);
   const bundles = {
-    invalidator: skippingBundle(built('lambda/invalidator/index.js'), folder),
-    warmer: skippingBundle(built('lambda/warmer/index.js'), folder),
-    jobs: skippingBundle(built('lambda/jobs/index.js'), folder),
+    invalidator: bundleOf('invalidator'),
+    warmer: bundleOf('warmer'),
+    jobs: bundleOf('jobs'),
   };
   const upstream = {
     dynamodb: dynamoDb.endpoint,
