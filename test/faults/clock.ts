@@ -68,12 +68,15 @@ function load([bundle, cache, key]: [string, string, string], require: NodeJS.Re
   const source = `(function (exports, require, module) {${fs.readFileSync(bundle, 'utf8')}\n})`;
   const cachedData = fs.existsSync(cache) ? fs.readFileSync(cache) : undefined;
   const script = new vm.Script(source, { filename: bundle, ...(cachedData ? { cachedData } : {}) });
-  const module = { exports: {} };
+  const module = { exports: {} as { handler: (...given: unknown[]) => Promise<unknown> } };
   script.runInThisContext()(module.exports, require, module);
-  if (!cachedData) {
+  if (cachedData) return module.exports;
+  const { handler } = module.exports;
+  const keep = () => {
     const own = `${cache}.${threads.threadId}`;
     fs.writeFileSync(own, script.createCachedData());
     fs.renameSync(own, cache);
-  }
-  return module.exports;
+  };
+  // by then it holds what an invocation compiles
+  return { handler: (...given: unknown[]) => handler(...given).finally(keep) };
 }

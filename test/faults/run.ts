@@ -24,8 +24,8 @@ export interface Run {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** How long messages stay away: handed out twice, another worker's batch, a visibility timeout. */
-const AWAY_MS = [0, 1_000, 60_000, 330_000, 330_000] as const;
+/** How long messages stay away: handed out twice, in another batch, for a visibility timeout. */
+const AWAY_MS = [0, 60_000, 330_000, 330_000, 330_000] as const;
 const BATCH_MAX: Readonly<Record<Role, number>> = { invalidator: 4, warmer: 2 };
 
 /** @param tell is told what happens, line by line */
