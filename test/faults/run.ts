@@ -10,12 +10,12 @@
 import { JOB_ATTRIBUTE, REQUESTED_AT_ATTRIBUTE } from '../../core/api';
 import type { Job } from '../../core/jobs';
 import { failuresIn, type SqsRecord } from '../../local/lambda/sqs-event';
-import { type Random, randomOf } from '../simulation/random';
+import { randomOf } from '../simulation/random';
 import { type Acknowledged, type Delivery, violationsOf } from './checks';
-import { FAULTS, type Fault, type Passing } from './door';
 import { createQueue, type RunQueue } from './queue';
 import type { Role, Stage, Worker } from './stage';
 import { type Traits, traitsOf } from './traits';
+import { troubleOf } from './trouble';
 
 export interface Run {
   readonly seed: number;
@@ -41,6 +41,7 @@ export async function run(seed: number, stage: Stage, tell?: (line: string) => v
 
   await stage.reset();
   stage.cloudFront.reset({ order: () => ++order });
+  const beganMs = stage.clock.now();
   say(() => `this run: ${JSON.stringify(traits)}`);
 
   const queues: Record<Role, RunQueue> = {
@@ -69,7 +70,9 @@ export async function run(seed: number, stage: Stage, tell?: (line: string) => v
     count('deliveries');
     const shown = records.map((it) => `${it.messageId}×${it.attributes.ApproximateReceiveCount}`);
     say(() => `${name} gets ${shown.join(' ')}`);
-    const trouble = troubleOf(role, delivery, randomOf(seed * 1_000 + deliveries.length));
+    const isFirst = deliveries.filter((it) => it.role === role).length === 1;
+    const own = randomOf(seed * 1_000 + deliveries.length);
+    const trouble = troubleOf(delivery, { traits, isFirst, random: own, count });
     const worker = await stage.take(role);
     workers.add(worker);
     let failed: ReadonlySet<string> = new Set(ids);
@@ -84,37 +87,6 @@ export async function run(seed: number, stage: Stage, tell?: (line: string) => v
     }
     for (const id of ids) if (!failed.has(id)) queues[role].acknowledge(id);
     say(() => `${name} ${delivery.killedAt ? 'is dead' : `has failed at ${failed.size}`}`);
-  }
-
-  function troubleOf(role: Role, delivery: Delivery, own: Random) {
-    const { sweep, faults, kills } = traits;
-    const isFirst = deliveries.filter((it) => it.role === role).length === 1;
-    const doomed =
-      sweep?.role === role && isFirst
-        ? sweep
-        : own.chance(kills)
-          ? { request: 1 + own.below(role === 'warmer' ? 10 : 60), moment: pickMoment(own) }
-          : undefined;
-    const hinder = (passing: Passing, what: string) => {
-      count(what);
-      delivery.hindered.push(passing);
-    };
-    return {
-      killAt(passing: Passing) {
-        if (passing.number !== doomed?.request) return undefined;
-        delivery.killedAt = passing.number;
-        count(`killed ${doomed.moment}`);
-        return doomed.moment;
-      },
-      faultAt(passing: Passing): Fault | undefined {
-        if (!own.chance(faults)) return undefined;
-        const fault = own.pick(FAULTS);
-        if (fault === 'delay' || fault === 'duplicate') count(fault);
-        else hinder(passing, fault);
-        return fault;
-      },
-      delayMs: () => ({ skipped: own.pick([100, 2_000, 50_000]), real: own.between(1, 12) }),
-    };
   }
 
   function batchOf(role: Role): readonly SqsRecord[] {
@@ -157,14 +129,13 @@ export async function run(seed: number, stage: Stage, tell?: (line: string) => v
 
   const jobs = new Map<string, Job | undefined>();
   for (const { job } of acknowledged) jobs.set(job, await stage.readJob(job));
-  const nowMs = stage.clock.now();
   const { violations, untold } = violationsOf({
     acknowledged,
     deliveries,
     jobs,
     held: await stage.cloudFront.held(),
     renderedAtMs: stage.cloudFront.renderedAtMs,
-    used: await stage.ledger.used(nowMs),
+    used: await stage.used(beganMs),
     dead: queues.invalidator.dead,
     deadWarms: queues.warmer.dead,
     isCalm: traits.faults === 0 && traits.kills === 0,
@@ -179,8 +150,4 @@ export async function run(seed: number, stage: Stage, tell?: (line: string) => v
   }
   for (const what of violations) say(() => `!! ${what}`);
   return { seed, violations, counts };
-}
-
-function pickMoment(random: Random): 'before' | 'after' {
-  return random.pick(['before', 'after']);
 }

@@ -18,7 +18,6 @@ import { dynamoGraph } from '../../aws/graph';
 import { dynamoLedger } from '../../aws/ledger';
 import { ENV } from '../../core/config';
 import type { Job } from '../../core/jobs';
-import type { Ledger } from '../../core/ports';
 import { parseTag } from '../../core/tags';
 import { parseUrl } from '../../core/urls';
 import { CREDENTIALS, REGION } from '../../local/account';
@@ -51,7 +50,8 @@ export interface Worker {
 export interface Stage {
   readonly clock: SkippingClock;
   readonly cloudFront: RunCloudFront;
-  readonly ledger: Pick<Ledger, 'used'>;
+  /** What the ledger counts for a run that began then. */
+  used(beganMs: number): Promise<number>;
   /** A worker that is not at work. */
   take(role: Role): Promise<Worker>;
   /** As `GET /jobs/{id}` answers, by the real function; undefined for a 404. */
@@ -148,7 +148,13 @@ export async function openStage(): Promise<Stage> {
   return {
     clock,
     cloudFront,
-    ledger: dynamoLedger(dynamoOverSdk(dynamo), TABLE),
+    async used(beganMs) {
+      const ledger = dynamoLedger(dynamoOverSdk(dynamo), TABLE);
+      const monthOf = (atMs: number) => new Date(atMs).getUTCMonth();
+      const nowMs = clock.now();
+      const used = await ledger.used(nowMs);
+      return monthOf(beganMs) === monthOf(nowMs) ? used : used + (await ledger.used(beganMs));
+    },
 
     async take(role) {
       const standing = idle[role].pop() ?? (await start(role));
