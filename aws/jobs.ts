@@ -55,27 +55,30 @@ const TEXTS = ['error', 'purge', 'work', 'conflictWork'] as const;
 export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, 'now'>): Jobs {
   const expires = () => number(Math.floor(clock.now() / 1_000) + KEPT_DAYS * 86_400);
 
-  /** Sets what is not set yet. @returns the job as it is then */
-  async function setOnce(id: string, facts: Item, when: When = {}): Promise<Item> {
-    const all: Item = { ...facts, id: string(id), expires: expires(), parts: { M: {} } };
+  /** Sets what is not set yet, and `anew` in any case. @returns the job as it is then */
+  async function setOnce(id: string, facts: Item, { when, anew = {} }: Terms = {}): Promise<Item> {
+    const once: Item = { ...facts, id: string(id), expires: expires(), parts: { M: {} } };
+    const all: Item = { ...once, ...anew };
     const names = Object.keys(all);
+    const set = (name: string) =>
+      name in anew ? `#${name} = :${name}` : `#${name} = if_not_exists(#${name}, :${name})`;
     const { Attributes = {} } = await call('UpdateItem', {
       TableName: table,
       Key: keyItem(jobKey(id)),
-      UpdateExpression: `SET ${names.map((name) => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')}`,
+      UpdateExpression: `SET ${names.map(set).join(', ')}`,
+      ConditionExpression: when,
       ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
       ExpressionAttributeValues: Object.fromEntries(
         names.map((name) => [`:${name}`, all[name] as AttributeValue]),
       ),
       ReturnValues: 'ALL_NEW',
-      ...when,
     });
     return Attributes;
   }
 
   /** Sets a fact of a job that has begun: one that has expired meanwhile is not made again. */
   async function setOnceBegun(id: string, facts: Item): Promise<void> {
-    await ifCondition(setOnce(id, facts, { ConditionExpression: 'attribute_exists(#parts)' }));
+    await ifCondition(setOnce(id, facts, { when: 'attribute_exists(#parts)' }));
   }
 
   async function putIndex(id: string, job: Item): Promise<void> {
@@ -132,10 +135,8 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
     async begin(id, { purge, work, ...facts }) {
       const told: Item = { ...numbers(facts), work: string(work) };
       if (purge !== undefined) told.purge = string(purge);
-      const isOurs = {
-        ConditionExpression: 'attribute_not_exists(#work) OR #work = :work',
-      };
-      const begun = await ifCondition(setOnce(id, told, isOurs));
+      const isOurs = 'attribute_not_exists(#work) OR #work = :work';
+      const begun = await ifCondition(setOnce(id, told, { when: isOurs }));
       const job = begun ?? (await read(id)) ?? {};
       if (begun) await putIndex(id, begun);
       return { purge: job.purge?.S, work: job.work?.S ?? work };
@@ -174,16 +175,9 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
     async completed(id, completedAtMs) {
       await setOnceBegun(id, numbers({ completedAtMs }));
     },
-    async failed(id, { failedAtMs, error }) {
-      const job = await setOnce(id, numbers({ requestedAtMs: failedAtMs, tags: 0, urls: 0 }));
-      await putIndex(id, job);
-      await call('UpdateItem', {
-        TableName: table,
-        Key: keyItem(jobKey(id)),
-        UpdateExpression: 'SET failedAtMs = :at, #error = :error',
-        ExpressionAttributeNames: { '#error': 'error' },
-        ExpressionAttributeValues: { ':at': number(failedAtMs), ':error': string(error) },
-      });
+    async failed(id, { failedAtMs, error, requestedAtMs = failedAtMs }) {
+      const anew = { ...numbers({ failedAtMs }), error: string(error) };
+      await putIndex(id, await setOnce(id, numbers({ requestedAtMs }), { anew }));
     },
     async recent({ before, limit }) {
       const asked = Math.min(limit, BATCH_MAX);
@@ -217,8 +211,9 @@ function* daysBack(fromMs: number, toMs: number): Generator<string> {
   for (let atMs = fromMs; dayOf(atMs) >= last; atMs -= DAY_MS) yield dayOf(atMs);
 }
 
-interface When {
-  readonly ConditionExpression?: string;
+interface Terms {
+  readonly when?: string;
+  readonly anew?: Item;
 }
 
 function numbers(facts: Readonly<Record<string, number | undefined>>): Item {

@@ -1,6 +1,6 @@
 /** The warm queue in SQS. A batch that SQS took in part is not sent: what it refused is an error. */
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { IsrError } from '../core/errors';
+import { IsrError, reasonOf } from '../core/errors';
 import type { WarmMessage, WarmQueue } from '../core/ports';
 import type { Url } from '../core/urls';
 
@@ -13,15 +13,16 @@ export function sqsWarmQueue(client: SQSClient, queueUrl: string): WarmQueue {
   return {
     async send(messages) {
       for (let at = 0; at < messages.length; at += BATCH_MAX) {
-        const { Failed = [] } = await client.send(
-          new SendMessageBatchCommand({
-            QueueUrl: queueUrl,
-            Entries: messages.slice(at, at + BATCH_MAX).map((message) => ({
-              Id: message.part,
-              MessageBody: bodyOf(message),
-            })),
-          }),
-        );
+        const batch = new SendMessageBatchCommand({
+          QueueUrl: queueUrl,
+          Entries: messages.slice(at, at + BATCH_MAX).map((message) => ({
+            Id: message.part,
+            MessageBody: bodyOf(message),
+          })),
+        });
+        const { Failed = [] } = await client.send(batch).catch((cause: unknown) => {
+          throw new Error(`SQS took no warm messages: ${reasonOf(cause)}`, { cause });
+        });
         if (Failed.length > 0) {
           throw new Error(
             `SQS refused ${Failed.length} warm messages: ${Failed[0]?.Message ?? Failed[0]?.Code}`,

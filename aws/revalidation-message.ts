@@ -9,16 +9,19 @@ import { parseRevalidationText, type QueuedRevalidation } from '../core/revalida
 
 /** @throws IsrError as parseRevalidationText */
 export function parseRevalidationMessage(record: SQSRecord): QueuedRevalidation {
-  const told = Number(record.messageAttributes[REQUESTED_AT_ATTRIBUTE]?.stringValue);
-  const requestedAtMs = told > 0 ? told : Number(record.attributes.SentTimestamp);
   return {
     ...parseRevalidationText(record.body),
     job: jobIdOf(record),
-    requestedAtMs,
+    requestedAtMs: requestedAtMsOf(record),
     messageId: record.messageId,
   };
 }
 
 export function jobIdOf({ messageAttributes, messageId }: SQSRecord): string {
   return messageAttributes[JOB_ATTRIBUTE]?.stringValue || messageId;
+}
+
+export function requestedAtMsOf({ messageAttributes, attributes }: SQSRecord): number {
+  const told = Number(messageAttributes[REQUESTED_AT_ATTRIBUTE]?.stringValue);
+  return told > 0 ? told : Number(attributes.SentTimestamp);
 }

@@ -91,6 +91,21 @@ export async function invalidate(
   return { kind: 'done' };
 }
 
+/**
+ * Before the last try of a revalidation: should its worker die in it, its job has said so. Its purge and its warms, told
+ * later, outrank that.
+ */
+export async function doubt(
+  revalidation: QueuedRevalidation,
+  error: string,
+  { jobs, clock }: Pick<InvalidatorPorts, 'jobs' | 'clock'>,
+): Promise<void> {
+  const { job, requestedAtMs } = revalidation;
+  const facts = await jobs.get(job);
+  if (!isOpen(facts) || isConflict(facts, workId(revalidation))) return;
+  await jobs.failed(job, { requestedAtMs, failedAtMs: clock.now(), error });
+}
+
 /** Who fails says that nobody is at work any more, so that the next one need not wait. */
 async function carryOutOrRelease(
   id: string,

@@ -140,8 +140,8 @@ function stateOf(
     return problems === 0 ? 'fresh' : warmed === 0 ? 'failed' : 'partly-fresh';
   }
   if (facts.refused && facts.purgedAtMs === undefined) return 'refused';
-  // a job that came back from the dead-letter queue and went on has not failed
-  if ((facts.failedAtMs ?? 0) > (facts.warmingAtMs ?? facts.purgedAtMs ?? 0)) return 'failed';
+  // a job that came back from the dead-letter queue and went on has not failed; one that was purged, and no more, has
+  if ((facts.failedAtMs ?? 0) > (facts.warmingAtMs ?? 0)) return 'failed';
   if (facts.warmParts !== undefined) return 'warming';
   if (facts.purgedAtMs !== undefined) return 'purged';
   return facts.purgingAtMs === undefined ? 'queued' : 'purging';

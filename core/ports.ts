@@ -158,7 +158,15 @@ export interface Jobs {
   /** CloudFront has completed all its invalidations. */
   completed(id: string, completedAtMs: number): Promise<void>;
   /** The last failure counts. */
-  failed(id: string, facts: { failedAtMs: number; error: string }): Promise<void>;
+  failed(
+    id: string,
+    facts: {
+      /** Of a job that has not begun. @default - `failedAtMs` */
+      readonly requestedAtMs?: number;
+      readonly failedAtMs: number;
+      readonly error: string;
+    },
+  ): Promise<void>;
   /**
    * Jobs that a worker has begun (or given up), newest first by `requestedAtMs`.
    *

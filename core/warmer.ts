@@ -8,7 +8,7 @@
  */
 import type { WarmerConfig } from './config';
 import type { WarmResult } from './jobs';
-import type { Jobs, Records, WarmMessage } from './ports';
+import type { Clock, Jobs, Records, WarmMessage } from './ports';
 import type { Url } from './urls';
 import { describe, variantsToWarm } from './variants';
 import { type Target, type Warmed, type WarmingPorts, warmAll } from './warming';
@@ -80,6 +80,15 @@ function resultOf(urls: readonly Url[], lines: readonly Line[], atMs: number): W
     failed: some([...failed.values()]),
     failedCount: failed.size,
   };
+}
+
+/** Before the last try of a message: should its worker die in it, its jobs have said so. Fresh outranks that. */
+export async function doubt(
+  { jobs: ids }: WarmMessage,
+  error: string,
+  { jobs, clock }: { readonly jobs: Pick<Jobs, 'failed'>; readonly clock: Clock },
+): Promise<void> {
+  await Promise.all(ids.map((id) => jobs.failed(id, { failedAtMs: clock.now(), error })));
 }
 
 /** For a message that goes to the dead-letter queue: its jobs end, and say why. */

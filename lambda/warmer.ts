@@ -1,33 +1,15 @@
 /** SQS batch of warm messages → fetches through the edge, verified, reported to their jobs. */
-import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { systemClock as clock } from '../aws/clock';
 import { consume } from '../aws/consume';
-import { dynamoOverSdk } from '../aws/dynamo-sdk';
-import { dynamoJobs } from '../aws/jobs';
-import { dynamoPaces } from '../aws/paces';
-import { cloudFrontPurger } from '../aws/purger';
 import { parseWarmMessage } from '../aws/queue';
-import { dynamoRecords } from '../aws/records';
-import { siteAt } from '../aws/site';
+import { warmerPorts } from '../aws/worker-ports';
 import { completeAll } from '../core/completion';
-import { jobsConfig, warmerConfig, warmPaceOf } from '../core/config';
+import { jobsConfig, warmerConfig } from '../core/config';
 import { reasonOf } from '../core/errors';
-import { pace } from '../core/pace';
-import { giveUp, warm } from '../core/warmer';
+import { doubt, giveUp, warm } from '../core/warmer';
 
 const config = warmerConfig(process.env);
-const dynamo = dynamoOverSdk(new DynamoDBClient({}));
-const ports = {
-  site: siteAt(config, clock),
-  records: dynamoRecords(dynamo, config.table),
-  jobs: dynamoJobs(dynamo, config.table, clock),
-  pace: pace(dynamoPaces(dynamo, config.table, clock), clock, 'warm', warmPaceOf(config)),
-  purger: cloudFrontPurger(new CloudFrontClient({}), jobsConfig(process.env).distributionId),
-  clock,
-  random: Math.random,
-};
+const ports = warmerPorts(config, jobsConfig(process.env));
 
 export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
   consume(event, {
@@ -38,6 +20,7 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
         await completeAll(message.jobs, ports).catch(report); // who reads the jobs asks again
       }
     },
+    doubted: (message, error) => doubt(message, error, ports),
     lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, ports),
   });
 

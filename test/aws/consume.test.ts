@@ -28,6 +28,7 @@ const good = '{"tags":["post:1"]}';
 async function consumed(from: SQSEvent, work: (ids: string[]) => Promise<void> = async () => {}) {
   const error = vi.spyOn(console, 'error').mockImplementation(() => {});
   const lost: [string, string][] = [];
+  const doubted: [string, string, number][] = [];
   const worked: string[] = [];
   const response = await consume(from, {
     parse: parseRevalidationMessage,
@@ -35,26 +36,30 @@ async function consumed(from: SQSEvent, work: (ids: string[]) => Promise<void> =
       worked.push(...messages.map(({ messageId }) => messageId));
       await work(worked);
     },
+    doubted: async ({ job }, why) => void doubted.push([job, why, worked.length]),
     lost: async (it, why) => void lost.push([jobIdOf(it), why]),
   });
   error.mockRestore();
-  return { failed: response.batchItemFailures.map((it) => it.itemIdentifier), lost, worked };
+  const failed = response.batchItemFailures.map((it) => it.itemIdentifier);
+  return { failed, doubted, lost, worked };
 }
 
 describe('a batch of messages', () => {
   it('is acknowledged when its work is done', async () => {
     expect(await consumed(event(record('a', good), record('b', good)))).toEqual({
       failed: [],
+      doubted: [],
       lost: [],
       worked: ['a', 'b'],
     });
   });
 
-  it('with a poisoned message loses only that one to the next try', async () => {
+  it('with a poisoned message loses only that one, and tells its job at once', async () => {
     const { failed, worked, lost } = await consumed(
       event(record('a', good), record('bad', '{"tag":1}')),
     );
-    expect({ failed, worked, lost }).toEqual({ failed: ['bad'], worked: ['a'], lost: [] });
+    expect({ failed, worked }).toEqual({ failed: ['bad'], worked: ['a'] });
+    expect(lost).toEqual([['bad', expect.stringContaining('tag is no field of a revalidation')]]);
   });
 
   it('comes back whole when its work fails', async () => {
@@ -73,12 +78,30 @@ describe('a batch of messages', () => {
 });
 
 describe('the last try of a message', () => {
+  const noRoom = async () => {
+    throw new Error('no room');
+  };
+
   it('tells its job why it goes to the dead-letter queue', async () => {
-    const { failed, lost } = await consumed(event(record('bad', '{"tags":["a,b"]}', 5)));
-    expect(failed).toEqual(['bad']);
-    expect(lost).toEqual([
-      ['bad', expect.stringContaining('tags[0] is "a,b": a tag has no comma')],
-    ]);
+    const { failed, lost } = await consumed(event(record('a', good, 5)), noRoom);
+    expect({ failed, lost }).toEqual({ failed: ['a'], lost: [['a', 'no room']] });
+    expect(await consumed(event(record('a', good, 4)), noRoom)).toMatchObject({ lost: [] });
+  });
+
+  it('is told before its work: a worker that dies in it tells nobody', async () => {
+    const { doubted } = await consumed(event(record('a', good, 4), record('b', good, 5)));
+    expect(doubted).toEqual([['b', expect.stringContaining('has not ended'), 0]]);
+  });
+
+  it('is made, though its job could not be told of it', async () => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const work = vi.fn(async () => {});
+    const doubted = noRoom;
+    const lost = async () => {};
+    const from = event(record('a', good, 5));
+    await consume(from, { parse: parseRevalidationMessage, work, doubted, lost });
+    expect(work).toHaveBeenCalledOnce();
+    error.mockRestore();
   });
 });
 

@@ -188,6 +188,14 @@ export function jobsContract(open: () => Jobs): void {
       expect(await jobs.get(job)).toMatchObject({ failedAtMs: 2_900, error: 'second' });
     });
 
+    it('that fails before it begins is the same job when it does', async () => {
+      const job = id('early');
+      const requestedAtMs = begun.requestedAtMs;
+      await jobs.failed(job, { requestedAtMs, failedAtMs: requestedAtMs + 900, error: 'early' });
+      await jobs.begin(job, begun);
+      expect(await jobs.get(job)).toMatchObject({ ...begun, error: 'early' });
+    });
+
     it('can fail before anything else is known of it', async () => {
       const job = id('poisoned');
       await jobs.failed(job, { failedAtMs: 1_900, error: 'poisoned' });

@@ -52,6 +52,7 @@ describe('the state of a job', () => {
     ['warming', { ...warming, parts: { a: clean, other: clean } }],
     ['failed', { ...asked, failedAtMs: 2, error: 'poisoned' }],
     ['failed', { ...purged, failedAtMs: 9 }],
+    ['failed', { ...purged, failedAtMs: 2 }],
     ['warming', { ...warming, failedAtMs: 3 }],
     ['warming', { ...bought, parts: { a: clean, b: clean } }],
     ['fresh', { ...bought, parts: { a: clean, b: clean }, completedAtMs: 9 }],

@@ -17,10 +17,10 @@ import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
 import { dynamoRecords } from '../../aws/records';
 import { jobIdOf, parseRevalidationMessage } from '../../aws/revalidation-message';
 import { RENDERED_AT } from '../../core/headers';
-import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
+import { doubt, type InvalidatorPorts, invalidate } from '../../core/invalidator';
 import { pace } from '../../core/pace';
 import type { Site } from '../../core/ports';
-import { giveUp, warm } from '../../core/warmer';
+import { doubt as doubtWarm, giveUp, warm } from '../../core/warmer';
 import type { Copy, SimulatedCloudFront } from './cloudfront';
 import { type Faults, type SimulatedDynamo, TABLE } from './dynamo';
 import { createMachine } from './machine';
@@ -115,6 +115,7 @@ export function startWorkers(
         const outcome = await invalidate(batch, config, ports);
         if (outcome.kind === 'deferred') throw new Error(outcome.why);
       },
+      doubted: (message, error) => doubt(message, error, own),
       lost: (message, error) =>
         own.jobs.failed(jobIdOf(message), { failedAtMs: clock.now(), error }),
     });
@@ -193,6 +194,7 @@ export function startWorkers(
           for (const copy of seen.values()) watch.warmed(message.jobs, copy);
         }
       },
+      doubted: (message, error) => doubtWarm(message, error, { jobs, clock }),
       lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, { jobs, clock }),
     });
   }

@@ -1,0 +1,53 @@
+/**
+ * Core's ports as the workers have them: one table, over AWS's own clients, which find their rights and region in the
+ * function's environment.
+ * @module
+ */
+import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { type InvalidatorConfig, type WarmerConfig, warmPaceOf } from '../core/config';
+import type { Counts } from '../core/metrics';
+import { pace } from '../core/pace';
+import { systemClock as clock } from './clock';
+import { dynamoOverSdk } from './dynamo-sdk';
+import { dynamoGraph } from './graph';
+import { dynamoJobs } from './jobs';
+import { dynamoLedger } from './ledger';
+import { count } from './metrics';
+import { dynamoPaces } from './paces';
+import { cloudFrontPurger } from './purger';
+import { dynamoPurges } from './purges';
+import { sqsWarmQueue } from './queue';
+import { dynamoRecords } from './records';
+import { siteAt } from './site';
+
+export function invalidatorPorts({ table, distributionId, warmQueueUrl }: InvalidatorConfig) {
+  const dynamo = dynamoOverSdk(new DynamoDBClient({}));
+  return {
+    graph: dynamoGraph(dynamo, table),
+    records: dynamoRecords(dynamo, table),
+    jobs: dynamoJobs(dynamo, table, clock),
+    purges: dynamoPurges(dynamo, table, clock),
+    ledger: dynamoLedger(dynamo, table),
+    paces: dynamoPaces(dynamo, table, clock),
+    purger: cloudFrontPurger(new CloudFrontClient({}), distributionId),
+    warmQueue: sqsWarmQueue(new SQSClient({}), warmQueueUrl),
+    count: (counts: Counts) => count(table, counts),
+    clock,
+  };
+}
+
+export function warmerPorts(config: WarmerConfig, { distributionId }: { distributionId: string }) {
+  const { table } = config;
+  const dynamo = dynamoOverSdk(new DynamoDBClient({}));
+  return {
+    site: siteAt(config, clock),
+    records: dynamoRecords(dynamo, table),
+    jobs: dynamoJobs(dynamo, table, clock),
+    pace: pace(dynamoPaces(dynamo, table, clock), clock, 'warm', warmPaceOf(config)),
+    purger: cloudFrontPurger(new CloudFrontClient({}), distributionId),
+    clock,
+    random: Math.random,
+  };
+}
