@@ -42,7 +42,7 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     lagMs: random.pick([0, 0, 0, 500, 3_000]),
     gatherMs: random.pick([0, 200, 500]),
     renderMsMax: random.pick([4_000, 4_000, 4_000, 20_000]),
-    odd: random.pick([0, 0.05]),
+    odd: random.pick([0, 0.1]),
     faults: random.chance(0.5) ? { throttled: 0.02, answerLost: 0.02, unprocessed: 0.03 } : {},
     crash: random.chance(0.5) ? 0.3 : 0,
     /** CloudFront may turn a HEAD into a GET, or ask the origin with it. */
