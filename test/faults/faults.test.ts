@@ -4,7 +4,7 @@ import { openStage, type Stage } from './stage';
 import { SWEEP_RUNS } from './traits';
 
 /** Beyond the sweep, by seed. `npm run faults` has more. */
-const RUNS = 106;
+const RUNS = 64;
 
 /** Runs go on side by side on as many. */
 let stages: readonly Stage[];

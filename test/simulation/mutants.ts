@@ -14,6 +14,7 @@ import type { Mutant } from './simulation';
 /** Epochs are read first, and the edges written afterwards. */
 const recorderReadsFirst: Mutant = {
   name: "the recorder's two steps are swapped",
+  seed: 7082,
   recorderGraph: (graph) => {
     let put: (() => Promise<void>) | undefined;
     return {
@@ -30,11 +31,12 @@ const recorderReadsFirst: Mutant = {
   },
 };
 
-const noGrace: Mutant = { name: 'no grace between epochs and purge', graceMs: 0 };
+const noGrace: Mutant = { name: 'no grace between epochs and purge', seed: 604, graceMs: 0 };
 
 /** Edges are read first, then grace passes, then the epochs are written. */
 const invalidatorReadsFirst: Mutant = {
   name: "the invalidator's two steps are swapped",
+  seed: 30,
   invalidatorPorts: (ports) => {
     let put: Promise<void> | undefined;
     let putNow: (() => Promise<void>) | undefined;
@@ -78,6 +80,7 @@ const invalidatorReadsFirst: Mutant = {
 
 const deletesEdges: Mutant = {
   name: 'a purge deletes the edges that it has read',
+  seed: 1,
   invalidatorPorts: (ports, _, call) => {
     const read: { tag: Tag; url: Url }[] = [];
     return {
@@ -117,6 +120,7 @@ async function expireEdge(call: DynamoCall, tag: Tag, url: Url): Promise<void> {
 /** The classic: a warm container skips a write because "it already wrote that", and the edge has expired since. */
 const remembersEdges: Mutant = {
   name: 'a container skips edges that it has already written',
+  seed: 38,
   recorderGraph: (graph, { memory }) => {
     return {
       ...graph,
@@ -131,6 +135,7 @@ const remembersEdges: Mutant = {
 
 const eventualReads: Mutant = {
   name: 'epochs are read eventually consistent',
+  seed: 1078,
   recorderCall: (call) => (operation, input) => {
     if (operation !== 'BatchGetItem') return call(operation, input);
     const weak = structuredClone(input) as {
@@ -143,6 +148,7 @@ const eventualReads: Mutant = {
 
 const trustsAnyAnswer: Mutant = {
   name: 'a warm counts any 200 as fresh, also before the purge is effective',
+  seed: 3,
   warmerSite: (site, now) => ({
     async fetch(...asked) {
       const answer = await site.fetch(...asked);
@@ -153,6 +159,7 @@ const trustsAnyAnswer: Mutant = {
 
 const referenceInSeconds: Mutant = {
   name: 'CallerReference is the time in seconds',
+  seed: 9,
   invalidatorPorts: (ports) => ({
     ...ports,
     purger: {
@@ -163,6 +170,7 @@ const referenceInSeconds: Mutant = {
 
 const forgetsStale: Mutant = {
   name: 'edges expire with s-maxage and forget swr and sie',
+  seed: 7,
   recorderGraph: (graph, { freshSeconds, now }) => ({
     ...graph,
     putEdges: (url, edges) => graph.putEdges(url, edges, Math.ceil(now() / 1_000) + freshSeconds),
@@ -170,10 +178,11 @@ const forgetsStale: Mutant = {
 };
 
 /** Beyond the nine, from here on: the origin reads replicas that lag, and nobody waits for them. */
-const forgetsSettle: Mutant = { name: 'settle is forgotten', settleMs: 0 };
+const forgetsSettle: Mutant = { name: 'settle is forgotten', seed: 19, settleMs: 0 };
 
 const overlooksCookies: Mutant = {
   name: "a response that sets a cookie counts as anybody's page",
+  seed: 1,
   recorderPage: ({ response: { 'set-cookie': _, ...response }, ...page }) => ({
     ...page,
     response,
@@ -183,6 +192,7 @@ const overlooksCookies: Mutant = {
 /** As if CloudFront took over the tags of a 304: whatever its ETag says, it names the tags of now. */
 const trustsAnyConfirmation: Mutant = {
   name: 'a 304 counts as a render whatever its ETag names',
+  seed: 1,
   recorderPage: (page) => {
     if (page.status !== 304) return page;
     const etag = etagWithTags('""', tagsOf(page.response).tags) ?? '';
@@ -193,6 +203,7 @@ const trustsAnyConfirmation: Mutant = {
 /** The number of a tag's shards is lost, as it would be if it expired together with the tag's epoch. */
 const forgetsShards: Mutant = {
   name: 'edges are read from the first shard alone',
+  seed: 142,
   invalidatorPorts: (ports, _, call) => {
     const blind: DynamoCall = async (operation, input) => {
       const output = await call(operation, input);
@@ -207,6 +218,7 @@ const forgetsShards: Mutant = {
 /** A worker that has joined a purge does not wait for the one that carries it out. */
 const acknowledgesEarly: Mutant = {
   name: 'a revalidation is acknowledged when its purge is promised',
+  seed: 2,
   invalidatorPorts: (ports) => ({
     ...ports,
     purges: {

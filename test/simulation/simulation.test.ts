@@ -68,8 +68,10 @@ describe('the simulation finds a mistake when', () => {
   it.each(MUTANTS)(
     '$name',
     async (mutant) => {
-      let seed = 1;
-      while (seed <= SEEDS_MAX && (await simulate(seed, mutant)).violations.length === 0) seed += 1;
+      const shows = async (seed: number) => (await simulate(seed, mutant)).violations.length > 0;
+      if (await shows(mutant.seed)) return;
+      let seed = 1; // something has changed since it was noted
+      while (seed <= SEEDS_MAX && !(await shows(seed))) seed += 1;
       expect(seed).toBeLessThanOrEqual(SEEDS_MAX);
     },
     120_000,

@@ -23,6 +23,8 @@ export interface Recording {
 /** What a mutant changes: a door of the real code, wrapped, or a parameter. */
 export interface Mutant {
   readonly name: string;
+  /** That showed it when it was last looked for; below 10,000. */
+  readonly seed: number;
   readonly recorderPage?: (page: Page) => Page;
   readonly recorderGraph?: (graph: Graph, recording: Recording) => Graph;
   readonly recorderCall?: (call: DynamoCall) => DynamoCall;
@@ -66,7 +68,7 @@ const QUIET_MS = 180_000;
 
 export async function simulate(
   seed: number,
-  mutant: Mutant = { name: 'none' },
+  mutant: Mutant = { name: 'none', seed: 0 },
   options: Options = {},
 ): Promise<History> {
   const world = createWorld(seed, options);
