@@ -43,7 +43,7 @@ describe('a worker that is killed at any of its requests', () => {
       'killed after': SWEEP_RUNS / 2,
       fresh: SWEEP_RUNS,
     });
-  }, 120_000);
+  }, 300_000);
 });
 
 describe('workers that are cut off, throttled, delayed, heard twice and killed', () => {
@@ -58,5 +58,5 @@ describe('workers that are cut off, throttled, delayed, heard twice and killed',
     for (const name of ['killed before', 'killed after', 'poisons', 'dead', 'fresh', 'failed']) {
       expect({ name, isThere: (total[name] ?? 0) > 0 }).toEqual({ name, isThere: true });
     }
-  }, 120_000);
+  }, 300_000);
 });
