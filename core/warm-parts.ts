@@ -11,17 +11,21 @@ import type { Url } from './urls';
 
 /** What one run of the warmer takes. */
 const PART_URLS = 25;
+/** A message holds 256 KiB; a job's id has up to 64 characters. More jobs have parts of their own, which find fresh pages. */
+const PART_JOBS = 500;
 
 /** @param urlsOf the urls that each job waits for */
 export function warmParts(
   urlsOf: ReadonlyMap<string, readonly Url[]>,
   epochMs: number,
 ): readonly WarmMessage[] {
-  return groupsOf(urlsOf).flatMap(({ jobs, urls }) =>
-    chunks(urls, PART_URLS).map((some) => {
-      const part = hash(JSON.stringify([jobs, epochMs, some])).slice(0, 16);
-      return { part, jobs, epochMs, urls: some };
-    }),
+  return groupsOf(urlsOf).flatMap((group) =>
+    chunks(group.jobs, PART_JOBS).flatMap((jobs) =>
+      chunks(group.urls, PART_URLS).map((urls) => {
+        const part = hash(JSON.stringify([jobs, epochMs, urls])).slice(0, 16);
+        return { part, jobs, epochMs, urls };
+      }),
+    ),
   );
 }
 

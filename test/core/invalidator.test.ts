@@ -237,6 +237,8 @@ describe('a burst of revalidations of one tag', () => {
     const outcomes = await Promise.all(batches.map((it) => invalidate(it, gathering, live())));
     expect(outcomes).toEqual(batches.map(() => ({ kind: 'done' })));
     expect(purges.map(({ items }) => items)).toEqual([[`#${tagOf('post')}`]]);
+    for (const part of sent) expect(JSON.stringify(part).length).toBeLessThan(200_000);
+    expect(new Set(sent.flatMap(({ jobs }) => jobs)).size).toBe(1_000);
     for (const id of ['0', '999']) {
       expect(await jobNow(id)).toMatchObject({ state: 'warming', items: 1, invalidations: ['I1'] });
     }
