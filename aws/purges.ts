@@ -136,11 +136,15 @@ export function dynamoPurges(call: DynamoCall, table: string, clock: Pick<Clock,
       return progressOf(await itemOf(id));
     },
 
-    async close(id, epochMs) {
+    async close(id, epochMs, joins) {
       const closed = await set(purgeKey(id), {
         set: 'epoch = :epoch, seenAt = :now',
-        when: 'attribute_not_exists(epoch)',
-        values: { ':epoch': number(epochMs), ':now': number(clock.now()) },
+        when: 'attribute_not_exists(epoch) AND joins = :joins',
+        values: {
+          ':epoch': number(epochMs),
+          ':now': number(clock.now()),
+          ':joins': number(joins),
+        },
       });
       return closed !== undefined;
     },
@@ -197,7 +201,11 @@ function progressOf(item: Item): PurgeProgress {
     doneAtMs: numberOf(item.doneAt),
   };
   const set = Object.entries(at).filter(([, value]) => value !== undefined);
-  return { joinedAtMs: numberOf(item.joinedAt) ?? 0, ...Object.fromEntries(set) };
+  return {
+    joinedAtMs: numberOf(item.joinedAt) ?? 0,
+    joins: numberOf(item.joins) ?? 0,
+    ...Object.fromEntries(set),
+  };
 }
 
 /** A message that was delivered twice may have joined twice, in different company. */

@@ -42,8 +42,14 @@ export async function completeAll(
   ids: readonly string[],
   ports: CompletionPorts & { readonly jobs: Pick<Jobs, 'get' | 'completed'> },
 ): Promise<void> {
-  for (const id of ids) {
+  const asked = new Map<string, ReturnType<Purger['status']>>();
+  const status = (invalidation: string) => {
+    const answer = asked.get(invalidation) ?? ports.purger.status(invalidation);
+    asked.set(invalidation, answer); // many jobs, one invalidation
+    return answer;
+  };
+  await inParallel(ids, ASKED_AT_ONCE, async (id) => {
     const facts = await ports.jobs.get(id);
-    if (facts) await complete(facts, ports);
-  }
+    if (facts) await complete(facts, { ...ports, purger: { status } });
+  });
 }

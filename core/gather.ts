@@ -72,12 +72,10 @@ async function closed(
   { purges, clock }: GatherPorts,
 ): Promise<boolean> {
   for (let waits = 0; ; waits += 1) {
-    const { joinedAtMs, epochMs } = await purges.progress(id);
+    const { joinedAtMs, joins, epochMs } = await purges.progress(id);
     if (epochMs !== undefined) return false;
-    const nowMs = clock.now();
-    if (nowMs - joinedAtMs >= gatherMs || waits >= WAITS_MAX) {
-      return purges.close(id, nowMs + settleMs); // until then a render may read old data
-    }
-    await clock.sleep(gatherMs);
+    const nowMs = clock.now(); // later than everybody who was counted
+    if (nowMs - joinedAtMs < gatherMs && waits < WAITS_MAX) await clock.sleep(gatherMs);
+    else if (await purges.close(id, nowMs + settleMs, joins)) return true; // until then a render may read old data
   }
 }

@@ -74,21 +74,22 @@ export async function invalidate(
   await inParallel(dry, JOBS_AT_ONCE, ({ it }) => planOnly(it, config, ports));
 
   const open = left.filter(({ it }) => !it.dryRun);
-  const ids = new Set(open.map(({ job }) => job?.purge));
   const news = open.filter(({ job }) => job?.purge === undefined).map(({ it }) => it);
-  if (news.length > 0) {
-    const id = await gather(news, ports);
-    for (const joined of await begin(id, news, ports)) ids.add(joined);
-  }
+  const joined = news.length > 0 ? await begin(await gather(news, ports), news, ports) : [];
+  // what was just joined comes first: it waits for nobody who has been at work for long
+  const ids = new Set([...joined, ...open.map(({ job }) => job?.purge)]);
+  const outcomes: InvalidateOutcome[] = [];
   for (const id of ids) {
-    if (id === undefined) continue;
-    const turn = await turnAt(id, { lateAtMs, config }, ports);
-    if (turn === 'late') return { kind: 'deferred', why: `another worker is at the purge ${id}` };
-    if (turn === 'done') continue;
-    const outcome = await carryOutOrRelease(id, { lateAtMs, config }, ports);
-    if (outcome.kind === 'deferred') return outcome;
+    if (id !== undefined) outcomes.push(await follow(id, { lateAtMs, config }, ports));
   }
-  return { kind: 'done' };
+  return outcomes.find(({ kind }) => kind === 'deferred') ?? { kind: 'done' };
+}
+
+/** Sees a purge to its end, as its worker or as one who waits for it. */
+async function follow(id: string, work: Work, ports: InvalidatorPorts): Promise<InvalidateOutcome> {
+  const turn = await turnAt(id, work, ports);
+  if (turn === 'late') return { kind: 'deferred', why: `another worker is at the purge ${id}` };
+  return turn === 'done' ? { kind: 'done' } : carryOutOrRelease(id, work, ports);
 }
 
 /**
@@ -305,12 +306,18 @@ async function warm(
   }
   const messages = warmParts(urlsOf, epochMs);
   await warmQueue.send(messages);
+  const partsOf = new Map<string, string[]>();
+  for (const { part, jobs: ids } of messages) {
+    for (const job of ids)
+      partsOf
+        .set(job, partsOf.get(job) ?? [])
+        .get(job)
+        ?.push(part);
+  }
   await inParallel([...urlsOf], JOBS_AT_ONCE, ([job, urls]) => {
-    const own = messages.filter((message) => message.jobs.includes(job));
-    const parts = own.map(({ part }) => part);
     return jobs.warming(job, {
       warmingAtMs: clock.now(),
-      warmParts: parts,
+      warmParts: partsOf.get(job) ?? [],
       warmUrls: urls.length,
     });
   });

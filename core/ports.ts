@@ -193,6 +193,8 @@ export interface Joining {
 /** How far a purge is. */
 export interface PurgeProgress {
   readonly joinedAtMs: number;
+  /** How often somebody has joined. */
+  readonly joins: number;
   /** From its epoch on nobody joins it. */
   readonly epochMs?: number;
   /** When somebody was last seen at work on it. */
@@ -221,8 +223,11 @@ export interface Purges {
   /** @returns false when it is closed, or full; told again it changes nothing */
   join(id: string, joining: Joining): Promise<boolean>;
   progress(id: string): Promise<PurgeProgress>;
-  /** From now on nobody joins. @returns false when it had its epoch already */
-  close(id: string, epochMs: number): Promise<boolean>;
+  /**
+   * From now on nobody joins. An epoch must not be older than who has joined, so it counts only for as many as were seen.
+   * @returns false when it had its epoch already, or when somebody has joined meanwhile: look again
+   */
+  close(id: string, epochMs: number, joins: number): Promise<boolean>;
   /** Of a closed purge, who has joined, and what was decided. */
   get(id: string): Promise<{
     readonly epochMs: number;

@@ -35,9 +35,10 @@ export function purgesContract(open: () => Purges): void {
       const purge = id('whole');
       expect(await purges.join(purge, joining('a', ['1', '2']))).toBe(true);
       expect(await purges.join(purge, joining('b', ['3'], 20))).toBe(true);
-      expect(await purges.progress(purge)).toEqual({ joinedAtMs: 20 });
-      expect(await purges.close(purge, 1_000)).toBe(true);
-      expect(await purges.close(purge, 2_000)).toBe(false);
+      expect(await purges.progress(purge)).toEqual({ joinedAtMs: 20, joins: 2 });
+      expect(await purges.close(purge, 500, 1)).toBe(false); // one has joined since
+      expect(await purges.close(purge, 1_000, 2)).toBe(true);
+      expect(await purges.close(purge, 2_000, 2)).toBe(false);
       expect(await purges.join(purge, joining('c', ['4'], 30))).toBe(false);
       const { epochMs, asked, decision } = await purges.get(purge);
       expect([epochMs, decision]).toEqual([1_000, undefined]);
@@ -50,7 +51,7 @@ export function purgesContract(open: () => Purges): void {
       await purges.join(purge, joining('a', ['1', '2']));
       await purges.join(purge, joining('a', ['1', '2']));
       await purges.join(purge, joining('b', ['2', '3']));
-      await purges.close(purge, 1_000);
+      await close(purge);
       const { asked } = await purges.get(purge);
       expect(asked.map(({ job }) => job)).toEqual(['1', '2', '3']);
     });
@@ -59,7 +60,7 @@ export function purgesContract(open: () => Purges): void {
       const purge = id('many');
       const all = Array.from({ length: 40 }, (_, i) => String(i));
       await Promise.all(all.map((it) => purges.join(purge, joining(it, [it]))));
-      await purges.close(purge, 1_000);
+      await close(purge);
       const { asked } = await purges.get(purge);
       expect(asked.map(({ job }) => job).sort()).toEqual(all.sort());
     });
@@ -89,7 +90,7 @@ export function purgesContract(open: () => Purges): void {
       const { asked } = joining('x', ['j']);
       const many = Array.from({ length: 300 }, (_, i) => ({ ...asked[0], messageId: `m${i}` }));
       await purges.join(purge, { id: 'x', atMs: 1, asked: many as typeof asked });
-      await purges.close(purge, 1_000);
+      await close(purge);
       const items = Array.from({ length: 1_000 }, (_, i) => `/${i}/${'x'.repeat(900)}`); // 0.9 MB
       const decision = { items, usedBefore: 0 };
       expect(await purges.decide(purge, decision)).toEqual(decision);
@@ -112,10 +113,15 @@ export function purgesContract(open: () => Purges): void {
     });
   });
 
+  async function close(purge: string): Promise<void> {
+    const { joins } = await purges.progress(purge);
+    expect(await purges.close(purge, 1_000, joins)).toBe(true);
+  }
+
   async function closed(what: string): Promise<string> {
     const purge = id(what);
     await purges.join(purge, joining('a', ['1']));
-    await purges.close(purge, 1_000);
+    await close(purge);
     return purge;
   }
 }
