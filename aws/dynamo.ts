@@ -98,6 +98,31 @@ export interface PartQuery {
   readonly nowSeconds: number;
 }
 
+/** What stays unprocessed so often in a row is not answered. */
+const BATCH_TRIES = 5;
+
+/**
+ * Items by their keys, at most 100, strongly consistent, for who may wait: what was not processed is asked for again.
+ * @throws when some are not answered at all: unknown is not "none"
+ */
+export async function readBatch(
+  call: DynamoCall,
+  table: string,
+  keys: readonly Key[],
+): Promise<Item[]> {
+  let Keys = keys.map(keyItem);
+  const found: Item[] = [];
+  for (let tries = 0; Keys.length > 0; tries += 1) {
+    if (tries === BATCH_TRIES) throw new Error(`DynamoDB did not answer for ${Keys.length} items`);
+    const { Responses, UnprocessedKeys } = await call('BatchGetItem', {
+      RequestItems: { [table]: { Keys, ConsistentRead: true } },
+    });
+    found.push(...(Responses?.[table] ?? []));
+    Keys = UnprocessedKeys?.[table]?.Keys ?? [];
+  }
+  return found;
+}
+
 /** Items of one partition that count at a moment, page by page, strongly consistent. */
 export function queryOf(call: DynamoCall, table: string) {
   return async function* query(part: PartQuery): AsyncGenerator<readonly Item[]> {

@@ -19,6 +19,7 @@ import {
   keyItem,
   number,
   numberOf,
+  readBatch,
   string,
 } from './dynamo';
 
@@ -28,7 +29,6 @@ const DAY_MS = 86_400_000;
 const AHEAD_MS = 60_000;
 /** BatchGetItem (DDB, Constraints); what comes back unprocessed is asked for again so often. */
 const BATCH_MAX = 100;
-const BATCH_TRIES = 5;
 
 /** Written once; a repeated message changes nothing. */
 const TIMES = [
@@ -113,20 +113,6 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
   }
 
   /** @returns those that are there, in no order */
-  async function readAll(ids: readonly string[]): Promise<Item[]> {
-    let Keys = ids.map((id) => keyItem(jobKey(id)));
-    const found: Item[] = [];
-    for (let tries = 0; Keys.length > 0; tries += 1) {
-      if (tries === BATCH_TRIES) throw new Error(`DynamoDB did not answer for ${Keys.length} jobs`);
-      const { Responses, UnprocessedKeys } = await call('BatchGetItem', {
-        RequestItems: { [table]: { Keys, ConsistentRead: true } },
-      });
-      found.push(...(Responses?.[table] ?? []));
-      Keys = UnprocessedKeys?.[table]?.Keys ?? [];
-    }
-    return found;
-  }
-
   return {
     async get(id) {
       const item = await read(id);
@@ -190,7 +176,11 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
         const page = { before: before ?? NEWEST, limit: asked - placed.length };
         placed.push(...(await readDay(day, page)));
       }
-      const items = await readAll([...new Set(placed.map(({ id }) => id))]);
+      const items = await readBatch(
+        call,
+        table,
+        [...new Set(placed.map(({ id }) => id))].map(jobKey),
+      );
       const byId = new Map(items.map((item) => [item.id?.S ?? '', item]));
       const jobs = placed.flatMap(({ id }) => {
         const item = byId.get(id);

@@ -5,18 +5,14 @@
  */
 import { urlKey } from '../core/keys';
 import type { Records } from '../core/ports';
-import { type DynamoCall, keyItem, urlIn } from './dynamo';
+import { type DynamoCall, readBatch, urlIn } from './dynamo';
 import { recordOf } from './recorder-graph';
 
 export function dynamoRecords(call: DynamoCall, table: string): Records {
   return {
     async of(urls) {
-      if (urls.length === 0) return new Map(); // DynamoDB refuses an empty batch
-      const Keys = urls.map((url) => keyItem(urlKey(url)));
-      const { Responses } = await call('BatchGetItem', {
-        RequestItems: { [table]: { Keys, ConsistentRead: true } },
-      });
-      const recorded = (Responses?.[table] ?? []).flatMap((item) => {
+      const items = await readBatch(call, table, urls.map(urlKey));
+      const recorded = items.flatMap((item) => {
         const record = recordOf(item);
         return record ? [[urlIn(item), record] as const] : [];
       });

@@ -116,7 +116,7 @@ export interface Graph extends RecorderGraph {
 
 /** The same records, many at once, for those who choose and warm urls. */
 export interface Records {
-  /** At most 100 urls; those that were never recorded, or could not be read, are absent. Strongly consistent. */
+  /** At most 100 urls; those that were never recorded are absent. Strongly consistent. @throws when some could not be read */
   of(urls: readonly Url[]): Promise<ReadonlyMap<Url, UrlRecord>>;
 }
 
