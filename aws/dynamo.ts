@@ -98,6 +98,16 @@ export interface PartQuery {
   readonly nowSeconds: number;
 }
 
+/** One item by its key, strongly consistent. */
+export async function readItem(
+  call: DynamoCall,
+  table: string,
+  key: Key,
+): Promise<Item | undefined> {
+  const input = { TableName: table, Key: keyItem(key), ConsistentRead: true };
+  return (await call('GetItem', input)).Item;
+}
+
 /** What stays unprocessed so often in a row is not answered. */
 const BATCH_TRIES = 5;
 

@@ -21,10 +21,10 @@ import {
   type DynamoCall,
   type Item,
   ifCondition,
-  keyItem,
   number,
   numberOf,
   queryOf,
+  readItem,
   string,
   updateOf,
   urlIn,
@@ -69,12 +69,7 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
   }
 
   async function shardsOf(tag: Tag): Promise<number> {
-    const { Item } = await call('GetItem', {
-      TableName: table,
-      Key: keyItem(tagKey(tag)),
-      ConsistentRead: true,
-    });
-    return numberOf(Item?.shards) ?? 1;
+    return numberOf((await readItem(call, table, tagKey(tag)))?.shards) ?? 1;
   }
 
   return {
@@ -118,12 +113,8 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
     },
 
     async isLive(url, nowSeconds) {
-      const { Item } = await call('GetItem', {
-        TableName: table,
-        Key: keyItem(urlKey(url)),
-        ConsistentRead: true,
-      });
-      return (numberOf(Item?.until) ?? 0) > nowSeconds;
+      const item = await readItem(call, table, urlKey(url));
+      return (numberOf(item?.until) ?? 0) > nowSeconds;
     },
   };
 }

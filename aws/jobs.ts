@@ -20,6 +20,7 @@ import {
   number,
   numberOf,
   readBatch,
+  readItem,
   string,
 } from './dynamo';
 
@@ -27,7 +28,7 @@ const KEPT_DAYS = 30;
 const DAY_MS = 86_400_000;
 /** A gateway's clock may be before ours: the newest job may stand in tomorrow. */
 const AHEAD_MS = 60_000;
-/** BatchGetItem (DDB, Constraints); what comes back unprocessed is asked for again so often. */
+/** Of a BatchGetItem (DDB, Constraints). */
 const BATCH_MAX = 100;
 
 /** Written once; a repeated message changes nothing. */
@@ -91,10 +92,7 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
     });
   }
 
-  async function read(id: string): Promise<Item | undefined> {
-    const Key = keyItem(jobKey(id));
-    return (await call('GetItem', { TableName: table, Key, ConsistentRead: true })).Item;
-  }
+  const read = (id: string) => readItem(call, table, jobKey(id));
 
   /** Places and ids of a day, newest first, before a place. */
   async function readDay(
@@ -112,7 +110,6 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
     return Items.flatMap(({ sk, id }) => (sk?.S && id?.S ? [{ place: sk.S, id: id.S }] : []));
   }
 
-  /** @returns those that are there, in no order */
   return {
     async get(id) {
       const item = await read(id);

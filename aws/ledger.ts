@@ -11,7 +11,15 @@
  */
 import { ledgerKey } from '../core/keys';
 import type { Ledger } from '../core/ports';
-import { type DynamoCall, type Item, ifCondition, keyItem, number, numberOf } from './dynamo';
+import {
+  type DynamoCall,
+  type Item,
+  ifCondition,
+  keyItem,
+  number,
+  numberOf,
+  readItem,
+} from './dynamo';
 
 /** The month after the next: a purge that is told again is told within a fortnight. */
 const KEPT_SECONDS = 62 * 86_400;
@@ -52,20 +60,18 @@ export function dynamoLedger(call: DynamoCall, table: string): Ledger {
 
   return {
     async used(atMs) {
-      const Key = keyItem(ledgerKey(monthOf(atMs)));
-      const { Item } = await call('GetItem', { TableName: table, Key, ConsistentRead: true });
-      return numberOf(Item?.items) ?? 0;
+      const item = await readItem(call, table, ledgerKey(monthOf(atMs)));
+      return numberOf(item?.items) ?? 0;
     },
 
     async charge(purge, items, atMs) {
       const month = monthOf(atMs);
-      const row = keyItem({ ...ledgerKey(month), sk: `purge#${purge}` });
-      const { Item } = await call('GetItem', { TableName: table, Key: row, ConsistentRead: true });
-      if (Item) return;
+      const row = { ...ledgerKey(month), sk: `purge#${purge}` };
+      if (await readItem(call, table, row)) return;
       const sum = await add(month, `note#${atMs}#${purge}`, items);
       await call('UpdateItem', {
         TableName: table,
-        Key: row,
+        Key: keyItem(row),
         UpdateExpression: 'SET #items = :items, #expires = :expires',
         ExpressionAttributeNames: { '#items': 'items', '#expires': 'expires' },
         ExpressionAttributeValues: {

@@ -15,9 +15,9 @@ import {
   type DynamoCall,
   type Item,
   ifCondition,
-  keyItem,
   number,
   numberOf,
+  readItem,
   updateOf,
 } from './dynamo';
 
@@ -29,9 +29,8 @@ export function dynamoPaces(call: DynamoCall, table: string, clock: Pick<Clock, 
   const update = updateOf(call, table);
   return {
     async get(name) {
-      const Key = keyItem(paceKey(name));
-      const { Item } = await call('GetItem', { TableName: table, Key, ConsistentRead: true });
-      return Item && stateOf(Item);
+      const item = await readItem(call, table, paceKey(name));
+      return item && stateOf(item);
     },
     async set(name, before, after) {
       const written = await ifCondition(

@@ -22,6 +22,7 @@ import {
   keyItem,
   number,
   numberOf,
+  readItem,
   string,
 } from './dynamo';
 
@@ -61,18 +62,15 @@ export function dynamoPurges(call: DynamoCall, table: string, clock: Pick<Clock,
     const name = named.M?.name?.S ?? '';
     let text = '';
     for (let at = 0; at < (numberOf(named.M?.parts) ?? 0); at += 1) {
-      const Key = keyItem(textKey(id, name, at));
-      const { Item } = await call('GetItem', { TableName: table, Key, ConsistentRead: true });
-      if (Item?.text?.S === undefined) throw new Error(`purge ${id} lacks its text ${name}#${at}`);
-      text += Item.text.S;
+      const item = await readItem(call, table, textKey(id, name, at));
+      if (item?.text?.S === undefined) throw new Error(`purge ${id} lacks its text ${name}#${at}`);
+      text += item.text.S;
     }
     return JSON.parse(text);
   }
 
   async function itemOf(id: string): Promise<Item> {
-    const Key = keyItem(purgeKey(id));
-    const { Item } = await call('GetItem', { TableName: table, Key, ConsistentRead: true });
-    return Item ?? {};
+    return (await readItem(call, table, purgeKey(id))) ?? {};
   }
 
   /** Sets what an item may be set to once or under a condition. @returns undefined when that did not hold */
@@ -99,9 +97,7 @@ export function dynamoPurges(call: DynamoCall, table: string, clock: Pick<Clock,
 
   return {
     async current() {
-      const Key = keyItem(OPEN_PURGE_KEY);
-      const { Item } = await call('GetItem', { TableName: table, Key, ConsistentRead: true });
-      return Item?.purge?.S;
+      return (await readItem(call, table, OPEN_PURGE_KEY))?.purge?.S;
     },
 
     async announce(id, before) {
