@@ -8,6 +8,7 @@
  * tells little. Two recorders at once may count one write: it is an estimate.
  * @module
  */
+import { chunks } from './chunks';
 import { inParallel } from './parallel';
 import type { Records, UrlRecord } from './ports';
 import type { Url } from './urls';
@@ -47,11 +48,8 @@ export async function hottest(
 ): Promise<readonly Url[]> {
   if (urls.length <= urlsMax) return [...urls].sort();
   const compared = urls.slice(0, candidatesMax(urlsMax));
-  const batches = Array.from({ length: Math.ceil(compared.length / BATCH_URLS) }, (_, at) =>
-    compared.slice(at * BATCH_URLS, (at + 1) * BATCH_URLS),
-  );
   const heats = new Map<Url, number>();
-  await inParallel(batches, BATCHES_AT_ONCE, async (batch) => {
+  await inParallel(chunks(compared, BATCH_URLS), BATCHES_AT_ONCE, async (batch) => {
     const found = await records.of(batch);
     for (const url of batch) heats.set(url, heatAt(found.get(url), nowMs));
   });

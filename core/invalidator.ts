@@ -22,7 +22,7 @@ import { hottest } from './heat';
 import { isConflict, isOpen, workId } from './jobs';
 import type { Counts } from './metrics';
 import { inParallel } from './parallel';
-import { plan, type Reading, readEdges } from './plan/plan';
+import { type Plan, plan, type Reading, readEdges } from './plan/plan';
 import type { Decision, Graph, Jobs, Ledger, Records, WarmQueue } from './ports';
 import { priceUsd } from './price';
 import type { QueuedRevalidation, Revalidation } from './revalidation';
@@ -233,8 +233,8 @@ async function refuse(
   { reason, ...told }: Omit<Purged, 'invalidations'> & { readonly reason: string },
   ports: InvalidatorPorts,
 ): Promise<InvalidateOutcome> {
-  const { reading, config } = told;
-  const costs = (it: Revalidation) => plan(it, reading, planOptions(it, config)).items.length > 0;
+  const planFor = planner(told);
+  const costs = (it: Revalidation) => planFor(it).items.length > 0;
   const refused = group.members.filter(costs);
   await inParallel(refused, JOBS_AT_ONCE, ({ job }) =>
     ports.jobs.refused(job, { atMs: ports.clock.now(), reason }),
@@ -265,6 +265,17 @@ interface Told {
   readonly config: InvalidatorConfig;
 }
 
+/** Plans by their work: a burst is a thousand times the same. */
+function planner({ reading, config }: Told): (it: Revalidation) => Plan {
+  const made = new Map<string, Plan>();
+  return (it) => {
+    const work = workId(it);
+    const known = made.get(work) ?? plan(it, reading, planOptions(it, config));
+    made.set(work, known);
+    return known;
+  };
+}
+
 interface Purged extends Told {
   readonly invalidations: readonly string[];
   readonly usedBefore: number;
@@ -272,12 +283,12 @@ interface Purged extends Told {
 
 async function tellPurged(
   { members, epochMs }: Group,
-  { reading, config, invalidations, usedBefore }: Purged,
+  { invalidations, usedBefore, ...told }: Purged,
   { jobs, clock }: InvalidatorPorts,
 ): Promise<void> {
+  const planFor = planner(told);
   await inParallel(members, JOBS_AT_ONCE, (revalidation) => {
-    const options = planOptions(revalidation, config);
-    const { items, skipped, covered } = plan(revalidation, reading, options);
+    const { items, skipped, covered } = planFor(revalidation);
     return jobs.purged(revalidation.job, {
       purgedAtMs: clock.now(),
       epochMs,
@@ -292,27 +303,28 @@ async function tellPurged(
 
 async function warm(
   { members, epochMs }: Group,
-  { reading, config }: Told,
+  told: Told,
   { warmQueue, records, jobs, clock }: InvalidatorPorts,
 ): Promise<void> {
-  const chosen = new Map<string, Promise<readonly Url[]>>();
+  const planFor = planner(told);
+  const chosen = new Map<Plan, readonly Url[]>();
   const urlsOf = new Map<string, readonly Url[]>();
   for (const revalidation of members) {
-    const work = workId(revalidation); // a burst is a thousand times the same
-    const { warm: urls } = plan(revalidation, reading, planOptions(revalidation, config));
+    const made = planFor(revalidation);
     const choice = { records, nowMs: clock.now() };
-    if (!chosen.has(work)) chosen.set(work, hottest(urls, config.warmUrlsMax, choice));
-    urlsOf.set(revalidation.job, (await chosen.get(work)) ?? []);
+    const urls = chosen.get(made) ?? (await hottest(made.warm, told.config.warmUrlsMax, choice));
+    chosen.set(made, urls);
+    urlsOf.set(revalidation.job, urls);
   }
   const messages = warmParts(urlsOf, epochMs);
   await warmQueue.send(messages);
   const partsOf = new Map<string, string[]>();
   for (const { part, jobs: ids } of messages) {
-    for (const job of ids)
-      partsOf
-        .set(job, partsOf.get(job) ?? [])
-        .get(job)
-        ?.push(part);
+    for (const job of ids) {
+      const parts = partsOf.get(job) ?? [];
+      parts.push(part);
+      partsOf.set(job, parts);
+    }
   }
   await inParallel([...urlsOf], JOBS_AT_ONCE, ([job, urls]) => {
     return jobs.warming(job, {

@@ -5,6 +5,7 @@
  * job is told of another's pages.
  * @module
  */
+import { chunks } from './chunks';
 import { hash } from './hash';
 import type { WarmMessage } from './ports';
 import type { Url } from './urls';
@@ -52,9 +53,4 @@ function groupsOf(urlsOf: ReadonlyMap<string, readonly Url[]>): Group[] {
     groups.set(name, group);
   }
   return [...groups.values()];
-}
-
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  const count = Math.ceil(items.length / size);
-  return Array.from({ length: count }, (_, i) => items.slice(i * size, (i + 1) * size));
 }
