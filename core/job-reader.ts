@@ -22,6 +22,7 @@ import {
 import { jobPlace } from './keys';
 import { inParallel } from './parallel';
 import type { Jobs } from './ports';
+import { quote } from './quote';
 
 export interface JobQuery {
   readonly state?: JobState;
@@ -85,8 +86,7 @@ function isState(text: string): text is JobState {
 }
 
 function invalid(field: string, value: string, rule: string): IsrError {
-  const shown = JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}…` : value);
-  return new IsrError('query-invalid', `${field} is ${shown}: ${rule}`, field);
+  return new IsrError('query-invalid', `${field} is ${quote(value)}: ${rule}`, field);
 }
 
 const cursorAt = (place: string): string => Buffer.from(place).toString('base64url');

@@ -6,9 +6,11 @@
  * Seven headers carry tags; an origin may send any of them, or several, and their union counts.
  * @module
  */
+
 import { IsrError } from './errors';
 import { hash } from './hash';
 import type { Fields } from './headers';
+import { quote } from './quote';
 
 declare const tagged: unique symbol;
 export type Tag = string & { readonly [tagged]: 'tag' };
@@ -37,10 +39,6 @@ function problemOf(raw: string): string | undefined {
   if (raw.includes(',')) return 'a tag has no comma, send two tags';
   if (/\s/.test(raw)) return 'a tag has no white space';
   return 'a tag has visible ASCII characters only (33 to 126)';
-}
-
-function quote(raw: string): string {
-  return JSON.stringify(raw.length > 80 ? `${raw.slice(0, 77)}…` : raw);
 }
 
 /** A tag that the origin sent and that CloudFront would not take. */

@@ -7,6 +7,7 @@
  * @module
  */
 import { IsrError } from './errors';
+import { quote } from './quote';
 
 declare const urled: unique symbol;
 export type Url = string & { readonly [urled]: 'url' };
@@ -57,8 +58,7 @@ export function wildcardLength(url: string, length = url.length): number {
  */
 export function parseUrl(raw: string, name = 'url'): Url {
   if (isPurgeable(raw)) return raw as Url;
-  const shown = JSON.stringify(raw.length > 80 ? `${raw.slice(0, 77)}…` : raw);
-  throw new IsrError('url-invalid', `${name} is ${shown}: ${problemOf(raw)}`, name);
+  throw new IsrError('url-invalid', `${name} is ${quote(raw)}: ${problemOf(raw)}`, name);
 }
 
 function problemOf(raw: string): string {
