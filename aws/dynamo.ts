@@ -59,7 +59,9 @@ export function isThrottled(thrown: unknown): boolean {
 export interface Update {
   /** What follows SET. */
   readonly set: string;
-  readonly when?: string;
+  readonly when?: string | undefined;
+  /** Names of its own, besides the common ones. */
+  readonly names?: Readonly<Record<string, string>> | undefined;
   readonly values: Item;
   readonly returns?: 'ALL_NEW';
 }
@@ -69,21 +71,24 @@ const NAMES = { '#expires': 'expires', '#until': 'until', '#status': 'status', '
 
 /** Sets attributes of one item of the table; conditions and names as in DynamoDB. */
 export function updateOf(call: DynamoCall, table: string) {
-  return (key: Key, { set, when, values, returns }: Update) =>
+  return (key: Key, { set, when, names, values, returns }: Update) =>
     call('UpdateItem', {
       TableName: table,
       Key: keyItem(key),
       UpdateExpression: `SET ${set}`,
       ConditionExpression: when,
-      ExpressionAttributeNames: namesIn(set, when),
+      ExpressionAttributeNames: namesIn({ ...NAMES, ...names }, set, when),
       ExpressionAttributeValues: values,
       ReturnValues: returns,
     });
 }
 
 /** DynamoDB refuses names that an expression does not use. */
-function namesIn(...expressions: (string | undefined)[]): Record<string, string> | undefined {
-  const used = Object.entries(NAMES).filter(([name]) =>
+function namesIn(
+  names: Readonly<Record<string, string>>,
+  ...expressions: (string | undefined)[]
+): Record<string, string> | undefined {
+  const used = Object.entries(names).filter(([name]) =>
     expressions.some((it) => it?.includes(name)),
   );
   return used.length > 0 ? Object.fromEntries(used) : undefined;

@@ -22,6 +22,7 @@ import {
   readBatch,
   readItem,
   string,
+  updateOf,
 } from './dynamo';
 
 const KEPT_DAYS = 30;
@@ -54,6 +55,7 @@ const COUNTS = [
 const TEXTS = ['error', 'purge', 'work', 'conflictWork'] as const;
 
 export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, 'now'>): Jobs {
+  const update = updateOf(call, table);
   const expires = () => number(Math.floor(clock.now() / 1_000) + KEPT_DAYS * 86_400);
 
   /** Sets what is not set yet, and `anew` in any case. @returns the job as it is then */
@@ -83,12 +85,9 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
   }
 
   async function putIndex(id: string, job: Item): Promise<void> {
-    await call('UpdateItem', {
-      TableName: table,
-      Key: keyItem(jobIndexKey(id, numberOf(job.requestedAtMs) ?? 0)),
-      UpdateExpression: 'SET #id = :id, #expires = :expires',
-      ExpressionAttributeNames: { '#id': 'id', '#expires': 'expires' },
-      ExpressionAttributeValues: { ':id': string(id), ':expires': job.expires ?? expires() },
+    await update(jobIndexKey(id, numberOf(job.requestedAtMs) ?? 0), {
+      set: 'id = :id, #expires = :expires',
+      values: { ':id': string(id), ':expires': job.expires ?? expires() },
     });
   }
 
@@ -145,13 +144,11 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
     async warmed(id, part, result) {
       // a job that has expired meanwhile is not made again by its last warm
       await ifCondition(
-        call('UpdateItem', {
-          TableName: table,
-          Key: keyItem(jobKey(id)),
-          UpdateExpression: 'SET parts.#part = if_not_exists(parts.#part, :result)',
-          ConditionExpression: 'attribute_exists(parts)',
-          ExpressionAttributeNames: { '#part': part },
-          ExpressionAttributeValues: { ':result': resultItem(result) },
+        update(jobKey(id), {
+          set: 'parts.#part = if_not_exists(parts.#part, :result)',
+          when: 'attribute_exists(parts)',
+          names: { '#part': part },
+          values: { ':result': resultItem(result) },
         }),
       );
     },

@@ -5,8 +5,8 @@
  *     ledger#2026-11 | purge#9f86d081…  | { items: 2, expires }
  *
  * A purge may be told twice, by two who know nothing of each other. So its items are added together with a note, in one
- * write that fails where the note is. Notes give way to rows after an hour: no function that has not found the row lives
- * so long.
+ * write that fails where the note is. Notes give way to rows when no function that has not found the
+ * row can still be alive: at a purge a second the month's item carries a thousand of them.
  * @module
  */
 import { ledgerKey } from '../core/keys';
@@ -19,28 +19,29 @@ import {
   number,
   numberOf,
   readItem,
+  updateOf,
 } from './dynamo';
 
 /** The month after the next: a purge that is told again is told within a fortnight. */
 const KEPT_SECONDS = 62 * 86_400;
-/** A Lambda function runs for 15 minutes at most (Lambda, gettingstarted-limits). */
-const NOTED_MS = 3_600_000;
+/** A Lambda function runs for 15 minutes at most (Lambda, gettingstarted-limits); the clocks of two are a second apart. */
+const NOTED_MS = 901_000;
 const NOTE = /^note#(\d+)#/;
 /** A sweep of more would be too long an expression; the next one takes the rest. */
 const SWEPT_MAX = 100;
 
 export function dynamoLedger(call: DynamoCall, table: string): Ledger {
+  const update = updateOf(call, table);
+
   /** Adds, unless the note says that it was. @returns the month's item as it is then */
   async function add(month: string, note: string, items: number): Promise<Item | undefined> {
     const added = await ifCondition(
-      call('UpdateItem', {
-        TableName: table,
-        Key: keyItem(ledgerKey(month)),
-        UpdateExpression: 'SET #items = if_not_exists(#items, :none) + :items, #note = :items',
-        ConditionExpression: 'attribute_not_exists(#note)',
-        ExpressionAttributeNames: { '#note': note, '#items': 'items' },
-        ExpressionAttributeValues: { ':items': number(items), ':none': number(0) },
-        ReturnValues: 'ALL_NEW',
+      update(ledgerKey(month), {
+        set: '#items = if_not_exists(#items, :none) + :items, #note = :items',
+        when: 'attribute_not_exists(#note)',
+        names: { '#note': note, '#items': 'items' },
+        values: { ':items': number(items), ':none': number(0) },
+        returns: 'ALL_NEW',
       }),
     );
     return added?.Attributes;
@@ -69,12 +70,10 @@ export function dynamoLedger(call: DynamoCall, table: string): Ledger {
       const row = { ...ledgerKey(month), sk: `purge#${purge}` };
       if (await readItem(call, table, row)) return;
       const sum = await add(month, `note#${atMs}#${purge}`, items);
-      await call('UpdateItem', {
-        TableName: table,
-        Key: keyItem(row),
-        UpdateExpression: 'SET #items = :items, #expires = :expires',
-        ExpressionAttributeNames: { '#items': 'items', '#expires': 'expires' },
-        ExpressionAttributeValues: {
+      await update(row, {
+        set: '#items = :items, #expires = :expires',
+        names: { '#items': 'items' },
+        values: {
           ':items': number(items),
           ':expires': number(Math.floor(atMs / 1_000) + KEPT_SECONDS),
         },

@@ -5,6 +5,7 @@
  *     purge#9f86d081… | #               | { joins, joinedAt, join#<id>: { name: 'a94a8fe5…', parts: 1 }, …,
  *                                          epoch?, decision?: { name, parts }, seenAt?, doneAt?, expires }
  *     purge#9f86d081… | text#a94a8fe5…#0 | { text, expires }
+ *     purge#9f86d081… | sent#5feceb66…   | { invalidation: 'I2J0I21PCUYOIK', expires }
  *
  * Lists may be longer than an item (400 KB), so they are texts of their own, named by their hash and written before the
  * item that names them: the item decides which of two writers counts, and neither overwrites the other's text.
@@ -12,18 +13,20 @@
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { hash } from '../core/hash';
-import { OPEN_PURGE_KEY, purgeKey } from '../core/keys';
-import type { Clock, Decision, PurgeProgress, Purges } from '../core/ports';
+import { type Key, OPEN_PURGE_KEY, purgeKey } from '../core/keys';
+import type { Clock, Decision, Joining, PurgeProgress, Purges } from '../core/ports';
 import type { QueuedRevalidation } from '../core/revalidation';
 import {
   type DynamoCall,
   type Item,
   ifCondition,
-  keyItem,
   number,
   numberOf,
+  queryOf,
   readItem,
   string,
+  type Update,
+  updateOf,
 } from './dynamo';
 
 /** As long as a dead-letter queue may give a message back. */
@@ -33,9 +36,24 @@ const TEXT_LENGTH_MAX = 90_000;
 /** Names of so many texts fit into an item with room to spare. */
 const JOINS_MAX = 1_000;
 const JOIN_PREFIX = 'join#';
+const SENT_PREFIX = 'sent#';
 
 export function dynamoPurges(call: DynamoCall, table: string, clock: Pick<Clock, 'now'>): Purges {
-  const expires = () => number(Math.floor(clock.now() / 1_000) + KEPT_SECONDS);
+  const nowSeconds = () => Math.floor(clock.now() / 1_000);
+  const update = updateOf(call, table);
+  const query = queryOf(call, table);
+
+  /** Sets what an item may be set to once or under a condition. @returns undefined when that did not hold */
+  const set = (key: Key, { set, values, ...more }: Update) =>
+    ifCondition(
+      update(key, {
+        ...more,
+        set: `${set}, #expires = :expires`,
+        values: { ...values, ':expires': number(nowSeconds() + KEPT_SECONDS) },
+        returns: 'ALL_NEW',
+      }),
+    );
+
   const textKey = (id: string, name: string, at: number) => ({
     ...purgeKey(id),
     sk: `text#${name}#${at}`,
@@ -47,12 +65,10 @@ export function dynamoPurges(call: DynamoCall, table: string, clock: Pick<Clock,
     const parts = Math.max(1, Math.ceil(text.length / TEXT_LENGTH_MAX));
     for (let at = 0; at < parts; at += 1) {
       const piece = text.slice(at * TEXT_LENGTH_MAX, (at + 1) * TEXT_LENGTH_MAX);
-      await call('UpdateItem', {
-        TableName: table,
-        Key: keyItem(textKey(id, name, at)),
-        UpdateExpression: 'SET #text = :text, #expires = :expires',
-        ExpressionAttributeNames: { '#text': 'text', '#expires': 'expires' },
-        ExpressionAttributeValues: { ':text': string(piece), ':expires': expires() },
+      await set(textKey(id, name, at), {
+        set: '#text = :text',
+        names: { '#text': 'text' },
+        values: { ':text': string(piece) },
       });
     }
     return { M: { name: string(name), parts: number(parts) } };
@@ -73,27 +89,41 @@ export function dynamoPurges(call: DynamoCall, table: string, clock: Pick<Clock,
     return (await readItem(call, table, purgeKey(id))) ?? {};
   }
 
-  /** Sets what an item may be set to once or under a condition. @returns undefined when that did not hold */
-  const set = (
-    key: ReturnType<typeof purgeKey>,
-    more: {
-      readonly set: string;
-      readonly when?: string;
-      readonly names?: Record<string, string>;
-      readonly values: Item;
-    },
-  ) =>
-    ifCondition(
-      call('UpdateItem', {
-        TableName: table,
-        Key: keyItem(key),
-        UpdateExpression: `SET ${more.set}, #expires = :expires`,
-        ConditionExpression: more.when,
-        ExpressionAttributeNames: { ...more.names, '#expires': 'expires' },
-        ExpressionAttributeValues: { ...more.values, ':expires': expires() },
-        ReturnValues: 'ALL_NEW',
-      }),
-    );
+  /** Whoever joins counts; a purge that is told the same again knows it. */
+  async function putJoin(
+    id: string,
+    { id: joining, atMs, asked }: Joining,
+    { when, values }: Pick<Update, 'when' | 'values'>,
+  ) {
+    return set(purgeKey(id), {
+      set: '#join = :join, joinedAt = :at, joins = if_not_exists(joins, :none) + :one',
+      when,
+      names: { '#join': JOIN_PREFIX + joining },
+      values: {
+        ':join': await putText(id, asked),
+        ':at': number(atMs),
+        ':none': number(0),
+        ':one': number(1),
+        ...values,
+      },
+    });
+  }
+
+  async function sentOf(id: string): Promise<Map<string, string>> {
+    const sent = new Map<string, string>();
+    const rows = query({
+      pk: purgeKey(id).pk,
+      prefix: SENT_PREFIX,
+      until: 'expires',
+      nowSeconds: nowSeconds(),
+    });
+    for await (const page of rows) {
+      for (const { sk, invalidation } of page) {
+        sent.set(sk?.S?.slice(SENT_PREFIX.length) ?? '', invalidation?.S ?? '');
+      }
+    }
+    return sent;
+  }
 
   return {
     async current() {
@@ -112,18 +142,14 @@ export function dynamoPurges(call: DynamoCall, table: string, clock: Pick<Clock,
       return announced !== undefined;
     },
 
-    async join(id, { id: joining, atMs, asked }) {
-      const joined = await set(purgeKey(id), {
-        set: '#join = :join, joinedAt = :at, joins = if_not_exists(joins, :none) + :one',
-        when: 'attribute_not_exists(epoch) AND attribute_not_exists(joins) OR attribute_not_exists(epoch) AND joins < :max',
-        names: { '#join': JOIN_PREFIX + joining },
-        values: {
-          ':join': await putText(id, asked),
-          ':at': number(atMs),
-          ':none': number(0),
-          ':one': number(1),
-          ':max': number(JOINS_MAX),
-        },
+    async open(id, joining) {
+      await putJoin(id, joining, { when: 'attribute_not_exists(epoch)', values: {} });
+    },
+
+    async join(id, joining) {
+      const joined = await putJoin(id, joining, {
+        when: 'attribute_not_exists(epoch) AND joins < :max', // one that is not there has no joins
+        values: { ':max': number(JOINS_MAX) },
       });
       return joined !== undefined;
     },
@@ -154,8 +180,9 @@ export function dynamoPurges(call: DynamoCall, table: string, clock: Pick<Clock,
       for (const name of joins.sort()) {
         asked.push(...(await getText<QueuedRevalidation[]>(id, item[name] as AttributeValue)));
       }
-      const decision = item.decision && (await getText<Decision>(id, item.decision));
-      return { epochMs, asked: unique(asked), ...(decision ? { decision } : {}) };
+      if (!item.decision) return { epochMs, asked: unique(asked), sent: new Map() };
+      const decision = await getText<Decision>(id, item.decision);
+      return { epochMs, asked: unique(asked), decision, sent: await sentOf(id) };
     },
 
     async decide(id, decision) {
@@ -166,6 +193,13 @@ export function dynamoPurges(call: DynamoCall, table: string, clock: Pick<Clock,
       });
       const first = decided?.Attributes?.decision;
       return first?.M?.name?.S === named.M?.name?.S ? decision : getText(id, first ?? named);
+    },
+
+    async sent(id, reference, invalidation) {
+      await set(
+        { ...purgeKey(id), sk: SENT_PREFIX + reference },
+        { set: 'invalidation = :it', values: { ':it': string(invalidation) } },
+      );
     },
 
     async seen(id, atMs) {

@@ -1,11 +1,12 @@
 /** The warm queue in SQS. A batch that SQS took in part is not sent: what it refused is an error. */
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { WARM_BYTES_MAX } from '../core/config';
 import { IsrError, reasonOf } from '../core/errors';
 import type { WarmMessage, WarmQueue } from '../core/ports';
 import type { Url } from '../core/urls';
 
-/** SQS takes ten messages and 1 MiB a batch (SQS, quotas-messages); a warm message has up to 25 urls of 8,192 bytes, JSON doubles `"` and `\`. */
-const BATCH_MAX = 2;
+/** SQS takes 1 MiB a batch, and ten messages (SQS, quotas-messages). */
+const BATCH_MAX = Math.floor(1_048_576 / WARM_BYTES_MAX);
 /** Characters that JSON writes as they are and SQS refuses (SQS, quotas-messages). */
 const REFUSED = /[\ufffe\uffff]/g;
 

@@ -50,6 +50,8 @@ export const REQUESTED_AT_ATTRIBUTE = 'requestedAtMs';
 export const IDEMPOTENCY_KEY = 'Idempotency-Key';
 export const KEY_PATTERN = '[A-Za-z0-9_-]{16,64}';
 export const KEY_RULE = 'it takes 16 to 64 characters of A-Z, a-z, 0-9, _ and -';
+/** A job's id, whoever gave it: a request's key or own id, or a message's. */
+export const JOB_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
  * The job's id, for a template of the request or of its answer: both know the request's headers, by the names that it

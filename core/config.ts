@@ -134,6 +134,12 @@ export const BROWSER_CACHE_CONTROL = 'public, max-age=0, must-revalidate';
 /** Both queues hand a message out so often before it goes to their dead-letter queue. */
 export const RECEIVES_MAX = 5;
 
+/**
+ * The warm queue's MaximumMessageSize. A url has up to 8,192 bytes, and JSON doubles `"` and `\`; a job's id has up to 64:
+ * 25 × 16,384 + 500 × 67 and some are within it.
+ */
+export const WARM_BYTES_MAX = 524_288;
+
 export const WORKER_DEFAULTS = {
   gatherMs: 500,
   graceMs: 1_000,

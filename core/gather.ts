@@ -17,8 +17,9 @@ import type { QueuedRevalidation } from './revalidation';
 const WAITS_MAX = 4;
 /** Those who wait for another worker look after so long, then less and less often. */
 const LOOK_MS = { first: 500, growth: 1.5, max: 5_000 };
-/** A worker that was not seen for so long has died: every wave of a purge says that it lives. */
+/** A worker that was not seen for so long has died: every wave of a purge says that it lives, and every long wait. */
 const SILENT_MS = 45_000;
+const SIGN_MS = 15_000;
 
 export interface GatherPorts {
   readonly purges: Purges;
@@ -36,10 +37,24 @@ export async function gather(
     const current = await purges.current();
     if (current !== undefined && (await purges.join(current, joining))) return current;
     const next = hash(JSON.stringify([id, current])).slice(0, 32);
-    if (await purges.announce(next, current)) {
-      if (await purges.join(next, joining)) return next;
-    }
+    await purges.open(next, joining); // first: an announced one that is not there has been forgotten
+    if (await purges.announce(next, current)) return next;
   }
+}
+
+/** A clock by which a purge's worker waits without falling silent. */
+export function awakeClock(id: string, { purges, clock }: GatherPorts): Clock {
+  return {
+    now: clock.now,
+    async sleep(ms, signal) {
+      let leftMs = ms;
+      for (; leftMs > SIGN_MS; leftMs -= SIGN_MS) {
+        await clock.sleep(SIGN_MS, signal);
+        await purges.seen(id, clock.now());
+      }
+      await clock.sleep(leftMs, signal);
+    },
+  };
 }
 
 export type Turn = 'ours' | 'done' | 'late';
@@ -58,7 +73,7 @@ export async function turnAt(
   for (let lookMs = LOOK_MS.first; ; lookMs = Math.min(lookMs * LOOK_MS.growth, LOOK_MS.max)) {
     const { seenAtMs = 0, doneAtMs } = await purges.progress(id);
     if (doneAtMs !== undefined) return 'done';
-    const isSilent = clock.now() - seenAtMs > SILENT_MS + config.settleMs + config.graceMs;
+    const isSilent = clock.now() - seenAtMs > SILENT_MS;
     if (isSilent && (await purges.claim(id, clock.now(), seenAtMs))) return 'ours';
     if (clock.now() > lateAtMs) return 'late';
     await clock.sleep(lookMs);

@@ -17,7 +17,7 @@
 import { verdictOf } from './budget';
 import type { InvalidatorConfig } from './config';
 import { planOnly, planOptions } from './dry-run';
-import { type GatherPorts, gather, turnAt } from './gather';
+import { awakeClock, type GatherPorts, gather, turnAt } from './gather';
 import { hottest } from './heat';
 import { isConflict, isOpen, workId } from './jobs';
 import type { Counts } from './metrics';
@@ -36,7 +36,7 @@ const JOBS_AT_ONCE = 10;
 /** A tag with more urls is spread, so that neither its writes nor its reads are one partition's. */
 const SHARD_URLS_MAX = 100_000;
 
-export interface InvalidatorPorts extends GatherPorts, WavesPorts {
+export interface InvalidatorPorts extends GatherPorts, Omit<WavesPorts, 'purges'> {
   readonly graph: Graph;
   readonly records: Records;
   readonly jobs: Jobs;
@@ -56,6 +56,7 @@ interface Group {
   readonly epochMs: number;
   readonly members: readonly QueuedRevalidation[];
   readonly decision: Decision | undefined;
+  readonly sent: ReadonlyMap<string, string>;
 }
 
 /** @throws what a port throws; then nothing is lost: the messages stay in the queue */
@@ -114,8 +115,9 @@ async function carryOutOrRelease(
   ports: InvalidatorPorts,
 ): Promise<InvalidateOutcome> {
   const { purges, clock } = ports;
+  const awake = { ...ports, clock: awakeClock(id, ports) };
   try {
-    const outcome = await carryOut(await groupOf(id, ports), work, ports);
+    const outcome = await carryOut(await groupOf(id, ports), work, awake);
     if (outcome.kind === 'done') await purges.done(id, clock.now());
     else await purges.seen(id, 0);
     return outcome;
@@ -155,14 +157,14 @@ function tellConflict(
 
 /** Some may have died before their jobs knew of the purge: everybody who asks who is in it gets the same answer. */
 async function groupOf(id: string, ports: InvalidatorPorts): Promise<Group> {
-  const { epochMs, asked, decision } = await ports.purges.get(id);
+  const { epochMs, asked, decision, sent } = await ports.purges.get(id);
   const facts = await inParallel(asked, JOBS_AT_ONCE, ({ job }) => ports.jobs.get(job));
   const isMember = (it: QueuedRevalidation, at: number) =>
     facts[at]?.purge === id && facts[at]?.work === workId(it);
   const unbegun = asked.filter((_, at) => facts[at]?.purge === undefined);
   const begun = await begin(id, unbegun, ports);
   const late = unbegun.filter((_, at) => begun[at] === id);
-  return { id, epochMs, decision, members: [...asked.filter(isMember), ...late] };
+  return { id, epochMs, decision, sent, members: [...asked.filter(isMember), ...late] };
 }
 
 interface Work {
@@ -175,7 +177,7 @@ async function carryOut(
   { lateAtMs, config }: Work,
   ports: InvalidatorPorts,
 ): Promise<InvalidateOutcome> {
-  const { id, members, epochMs } = group;
+  const { id, members, epochMs, sent } = group;
   const { purges, clock, ledger } = ports;
   let reading: Reading | undefined;
   let { decision } = group;
@@ -194,10 +196,9 @@ async function carryOut(
     reading ??= await read(members, config, ports);
     return refuse(group, { reading, config, usedBefore, reason: refused }, ports);
   }
-  const seen = () => purges.seen(id, clock.now());
   const charging = items.length > 0 ? ledger.charge(id, items.length, epochMs) : undefined;
   charging?.catch(() => {}); // it is awaited below
-  const purge = await purgeInWaves({ id, items, lateAtMs, seen }, ports);
+  const purge = await purgeInWaves({ id, items, sent, lateAtMs }, ports);
   await charging;
   if (purge.kind === 'deferred') return purge;
 

@@ -218,9 +218,11 @@ export interface Decision {
 export interface Purges {
   /** The purge that was last announced; it may be closed already. */
   current(): Promise<string | undefined>;
+  /** Makes a purge with somebody in it, to be announced; told again it changes nothing. */
+  open(id: string, joining: Joining): Promise<void>;
   /** Makes a purge the one that takes more. @returns false when `before` is no more the current one */
   announce(id: string, before: string | undefined): Promise<boolean>;
-  /** @returns false when it is closed, or full; told again it changes nothing */
+  /** @returns false when it is closed, full, or so old that it is forgotten; told again it changes nothing */
   join(id: string, joining: Joining): Promise<boolean>;
   progress(id: string): Promise<PurgeProgress>;
   /**
@@ -228,14 +230,18 @@ export interface Purges {
    * @returns false when it had its epoch already, or when somebody has joined meanwhile: look again
    */
   close(id: string, epochMs: number, joins: number): Promise<boolean>;
-  /** Of a closed purge, who has joined, and what was decided. */
+  /** Of a closed purge, who has joined, what was decided, and what was sent of it. */
   get(id: string): Promise<{
     readonly epochMs: number;
     readonly asked: readonly QueuedRevalidation[];
     readonly decision?: Decision;
+    /** Invalidations by the references that CloudFront has taken. */
+    readonly sent: ReadonlyMap<string, string>;
   }>;
   /** @returns what was decided first */
   decide(id: string, decision: Decision): Promise<Decision>;
+  /** CloudFront has taken a part of it: who goes on after a death goes on behind it. */
+  sent(id: string, reference: string, invalidation: string): Promise<void>;
   /** Somebody is at work on it; 0 says that nobody is any more. */
   seen(id: string, atMs: number): Promise<void>;
   /** Takes over from whoever was last seen. @returns false when somebody was seen since `before` */
@@ -249,17 +255,6 @@ export interface Ledger {
   used(atMs: number): Promise<number>;
   /** Counts the items of a purge, once, however often it is told. */
   charge(purge: string, items: number, atMs: number): Promise<void>;
-}
-
-/** Where workers that nobody coordinates keep their common pace (core/pace.ts): one small item a name. */
-export interface Paces {
-  /** As it is now; undefined when nobody has set it, or not for a day. */
-  get(name: string): Promise<PaceState | undefined>;
-  /**
-   * Sets it if it still is as it was `before` (undefined: not there).
-   * @returns false when somebody else was faster: nothing was set
-   */
-  set(name: string, before: PaceState | undefined, after: PaceState): Promise<boolean>;
 }
 
 /** Where workers that nobody coordinates keep their common pace (core/pace.ts): one small item a name. */

@@ -10,9 +10,9 @@ import { hash } from './hash';
 import type { WarmMessage } from './ports';
 import type { Url } from './urls';
 
-/** What one run of the warmer takes. */
+/** What one run of the warmer takes; with the jobs of a part it fits into a message (`WARM_BYTES_MAX`). */
 const PART_URLS = 25;
-/** A message holds 256 KiB; a job's id has up to 64 characters. More jobs have parts of their own, which find fresh pages. */
+/** More jobs have parts of their own, which find fresh pages. */
 const PART_JOBS = 500;
 
 /** @param urlsOf the urls that each job waits for */

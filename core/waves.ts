@@ -4,12 +4,13 @@
  * second, and at fewer. All workers share one pace for each, slowed by refusals.
  *
  * The reference names the purge and the wave's items: told again it is the same invalidation, and no other. What
- * CloudFront has no room for is normal flow: the wave is sent again, in its turn, until time is up.
+ * CloudFront has no room for is normal flow: the wave is sent again, in its turn, until time is up. What was taken is
+ * noted: a purge that is too long for one worker's life is gone on with where the last one has stopped.
  * @module
  */
 import { hash } from './hash';
 import { type Pace, type PaceLimits, pace } from './pace';
-import type { Clock, Paces, PurgeOutcome, Purger } from './ports';
+import type { Clock, Paces, PurgeOutcome, Purger, Purges } from './ports';
 
 const ITEMS: PaceLimits = { perSecond: 150, burst: 150, perSecondMin: 15 };
 const WILDCARDS: PaceLimits = { perSecond: 1, burst: 1, perSecondMin: 0.2 };
@@ -25,6 +26,7 @@ export type WavesOutcome =
 
 export interface WavesPorts {
   readonly purger: Pick<Purger, 'purge'>;
+  readonly purges: Pick<Purges, 'seen' | 'sent'>;
   readonly paces: Paces;
   readonly clock: Clock;
 }
@@ -32,27 +34,37 @@ export interface WavesPorts {
 interface Waves {
   readonly id: string;
   readonly items: readonly string[];
+  /** As `Purges.get` says: these waves are not sent again. */
+  readonly sent: ReadonlyMap<string, string>;
   readonly lateAtMs: number;
-  /** Told before each try that somebody is at work. */
-  readonly seen: () => Promise<void>;
 }
 
-/** @throws what a port throws; what was sent before is sent again under the same reference */
+/** @throws what a port throws; what was sent then and not noted is sent again under the same reference */
 export async function purgeInWaves(
-  { id, items, lateAtMs, seen }: Waves,
+  { id, items, sent, lateAtMs }: Waves,
   ports: WavesPorts,
 ): Promise<WavesOutcome> {
-  const { paces, clock } = ports;
+  const { purges, paces, clock } = ports;
   const rates: Rates = {
     items: pace(paces, clock, 'purge-items', ITEMS),
     wildcards: pace(paces, clock, 'purge-wildcards', WILDCARDS),
     calls: pace(paces, clock, 'purge-calls', CALLS),
   };
+  const waves = wavesOf(items);
   const invalidations: string[] = [];
-  for (const wave of wavesOf(items)) {
+  for (const wave of waves) {
     const reference = hash(JSON.stringify([id, wave]));
-    const outcome = await purgeUntil({ wave, reference, lateAtMs, seen }, rates, ports);
-    if (outcome.kind === 'deferred') return outcome;
+    const before = sent.get(reference);
+    if (before !== undefined) {
+      invalidations.push(before);
+      continue;
+    }
+    const outcome = await purgeUntil({ id, wave, reference, lateAtMs }, rates, ports);
+    if (outcome.kind === 'deferred') {
+      const far = `${invalidations.length} of ${waves.length} parts of the purge are sent, the next try goes on there`;
+      return { kind: 'deferred', why: `${outcome.why}; ${far}` };
+    }
+    await purges.sent(id, reference, outcome.invalidation);
     invalidations.push(outcome.invalidation);
   }
   return { kind: 'done', invalidations };
@@ -82,20 +94,20 @@ interface Rates {
 }
 
 interface Wave {
+  readonly id: string;
   readonly wave: readonly string[];
   readonly reference: string;
   readonly lateAtMs: number;
-  readonly seen: () => Promise<void>;
 }
 
 async function purgeUntil(
-  { wave, reference, lateAtMs, seen }: Wave,
+  { id, wave, reference, lateAtMs }: Wave,
   rates: Rates,
-  { purger, clock }: WavesPorts,
+  { purger, purges, clock }: WavesPorts,
 ): Promise<PurgeOutcome> {
   const { first, max } = REFUSED_PAUSE_MS;
   for (let pauseMs = first; ; pauseMs = Math.min(pauseMs * 2, max)) {
-    await seen();
+    await purges.seen(id, clock.now());
     if (!(await takeTurn(wave, rates, lateAtMs - clock.now()))) {
       return { kind: 'deferred', why: 'other purges come first, and time was up' };
     }

@@ -12,7 +12,7 @@ import { Duration } from 'aws-cdk-lib';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { REVALIDATION_BYTES_MAX } from '../core/api';
-import { RECEIVES_MAX } from '../core/config';
+import { RECEIVES_MAX, WARM_BYTES_MAX } from '../core/config';
 import { INVALIDATOR_TIMEOUT } from './invalidator';
 import type { Settings } from './private/settings';
 import { WARMER_TIMEOUT } from './warmer';
@@ -30,7 +30,10 @@ export function revalidateQueue(scope: Construct, { batchWindow }: Settings): Qu
 }
 
 export function warmQueue(scope: Construct): QueuePair {
-  return queuePair(scope, 'Warm', { visibilityTimeout: visibilityFor(WARMER_TIMEOUT) });
+  return queuePair(scope, 'Warm', {
+    visibilityTimeout: visibilityFor(WARMER_TIMEOUT),
+    maxMessageSizeBytes: WARM_BYTES_MAX,
+  });
 }
 
 /** Lambda developer guide, services-sqs-configure: six times the function's timeout, and the window. */

@@ -20,6 +20,7 @@ import {
   RECEIVES_MAX,
   RECORDER_DEFAULTS,
   type RecorderConfig,
+  WARM_BYTES_MAX,
   WORKER_DEFAULTS,
 } from '../core/config';
 import { IsrError, reasonOf } from '../core/errors';
@@ -133,11 +134,11 @@ interface Stores {
 
 async function openStores(options: EdgeOptions, parts: Parts): Promise<Stores> {
   const [dynamoDb, sqs] = await Promise.all([parts.open(startDynamoDb()), parts.open(startSqs())]);
-  const queue = async (name: string, maximumMessageSize?: number) => {
+  const queue = async (name: string, maximumMessageSize: number) => {
     const { url, deadLetterUrl = '' } = await sqs.createQueue({
       name,
       visibilitySeconds: options.visibilitySeconds ?? 120,
-      ...(maximumMessageSize === undefined ? {} : { maximumMessageSize }),
+      maximumMessageSize,
       deadLetter: { name: `${name}-dead-letter`, maxReceives: RECEIVES_MAX },
     });
     return { url, deadLetterUrl };
@@ -145,7 +146,7 @@ async function openStores(options: EdgeOptions, parts: Parts): Promise<Stores> {
   const [, revalidateQueue, warmQueue] = await Promise.all([
     createTable(dynamoDb.endpoint, TABLE),
     queue('revalidate', REVALIDATION_BYTES_MAX),
-    queue('warm'),
+    queue('warm', WARM_BYTES_MAX),
   ]);
   return { dynamoDb, sqs, revalidateQueue, warmQueue };
 }

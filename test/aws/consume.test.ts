@@ -123,6 +123,17 @@ describe('a revalidation message', () => {
     });
   });
 
+  it.each(['no id', 'j'.repeat(65), 'j'.repeat(3_000), 'é'])(
+    'whose job has no id is poisoned, and its failure is told to the job of its own id: %s',
+    async (id) => {
+      const job = { stringValue: id, dataType: 'String' };
+      const poisoned = { ...record('m', good), messageAttributes: { job } };
+      const { failed, worked, lost } = await consumed(event(poisoned, record('b', good)));
+      expect({ failed, worked }).toEqual({ failed: ['m'], worked: ['b'] });
+      expect(lost).toEqual([['m', expect.stringContaining('is no job id')]]);
+    },
+  );
+
   it('is its own job when it was sent past the gateway', () => {
     const sent = parseRevalidationMessage(record('m', good));
     expect(sent).toMatchObject({ job: 'm', requestedAtMs: 1_700_000_000_000 });

@@ -1,18 +1,19 @@
 import type { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
+import { WARM_BYTES_MAX } from '../../core/config';
 import type { Url } from '../../core/urls';
+import { warmParts } from '../../core/warm-parts';
 
 /** SQS, quotas-messages. */
 const BATCH_BYTES_MAX = 1_048_576;
 const ACCEPTED = /^[\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u;
 
-/** What SQS is sent of a warm of such urls, 25 to a message, as the invalidator makes them. */
-async function batchesOf(url: string, count: number) {
+/** What SQS is sent of a warm of such urls for so many jobs, as the invalidator makes it. */
+async function batchesOf(url: string, jobCount: number) {
+  const jobs = Array.from({ length: jobCount }, (_, i) => String(i).padStart(64, 'j'));
   const urls = Array<Url>(25).fill(url as Url);
-  const messages = Array.from({ length: count }, (_, i) => {
-    return { part: `p${i}`, jobs: ['j'], epochMs: 1, urls };
-  });
+  const messages = warmParts(new Map(jobs.map((job) => [job, urls])), 1_767_225_600_000);
   const batches: string[][] = [];
   const client = {
     send: async ({ input }: SendMessageBatchCommand) => {
@@ -40,8 +41,9 @@ describe('urls that a viewer made up', () => {
     async (character) => {
       const bytes = Buffer.byteLength(character);
       const url = `/${character.repeat(8_191 / bytes)}`;
-      for (const batch of await batchesOf(url, 9)) {
+      for (const batch of await batchesOf(url, 1_500)) {
         expect(Buffer.byteLength(batch.join(''))).toBeLessThan(BATCH_BYTES_MAX);
+        for (const body of batch) expect(Buffer.byteLength(body)).toBeLessThan(WARM_BYTES_MAX);
       }
     },
   );

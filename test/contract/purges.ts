@@ -33,7 +33,7 @@ export function purgesContract(open: () => Purges): void {
   describe('a purge', () => {
     it('takes whoever joins until it is closed, and nobody afterwards', async () => {
       const purge = id('whole');
-      expect(await purges.join(purge, joining('a', ['1', '2']))).toBe(true);
+      await purges.open(purge, joining('a', ['1', '2']));
       expect(await purges.join(purge, joining('b', ['3'], 20))).toBe(true);
       expect(await purges.progress(purge)).toEqual({ joinedAtMs: 20, joins: 2 });
       expect(await purges.close(purge, 500, 1)).toBe(false); // one has joined since
@@ -48,7 +48,7 @@ export function purgesContract(open: () => Purges): void {
 
     it('has a message once, in whatever company it has joined', async () => {
       const purge = id('twice');
-      await purges.join(purge, joining('a', ['1', '2']));
+      await purges.open(purge, joining('a', ['1', '2']));
       await purges.join(purge, joining('a', ['1', '2']));
       await purges.join(purge, joining('b', ['2', '3']));
       await close(purge);
@@ -56,8 +56,38 @@ export function purgesContract(open: () => Purges): void {
       expect(asked.map(({ job }) => job)).toEqual(['1', '2', '3']);
     });
 
+    it('that nobody has opened, or that is forgotten, takes nobody', async () => {
+      const purge = id('forgotten');
+      expect(await purges.join(purge, joining('a', ['1']))).toBe(false);
+      expect(await purges.progress(purge)).toEqual({ joinedAtMs: 0, joins: 0 });
+    });
+
+    it('may be opened twice by who does not know that it has, but not when it is closed', async () => {
+      const purge = id('again');
+      await purges.open(purge, joining('a', ['1']));
+      await purges.open(purge, joining('a', ['1']));
+      await close(purge);
+      await purges.open(purge, joining('b', ['2']));
+      expect((await purges.get(purge)).asked.map(({ job }) => job)).toEqual(['1']);
+    });
+
+    it('knows what CloudFront has taken of it', async () => {
+      const purge = await closed('sent');
+      expect((await purges.get(purge)).sent).toEqual(new Map());
+      await purges.decide(purge, { items: ['/a', '/b'], usedBefore: 0 });
+      await purges.sent(purge, 'r1', 'I1');
+      await purges.sent(purge, 'r2', 'I2');
+      await purges.sent(purge, 'r1', 'I1');
+      const sent = new Map([
+        ['r1', 'I1'],
+        ['r2', 'I2'],
+      ]);
+      expect((await purges.get(purge)).sent).toEqual(sent);
+    });
+
     it('loses none of many who join at once', async () => {
       const purge = id('many');
+      await purges.open(purge, joining('first', []));
       const all = Array.from({ length: 40 }, (_, i) => String(i));
       await Promise.all(all.map((it) => purges.join(purge, joining(it, [it]))));
       await close(purge);
@@ -89,7 +119,7 @@ export function purgesContract(open: () => Purges): void {
       const purge = id('long');
       const { asked } = joining('x', ['j']);
       const many = Array.from({ length: 300 }, (_, i) => ({ ...asked[0], messageId: `m${i}` }));
-      await purges.join(purge, { id: 'x', atMs: 1, asked: many as typeof asked });
+      await purges.open(purge, { id: 'x', atMs: 1, asked: many as typeof asked });
       await close(purge);
       const items = Array.from({ length: 1_000 }, (_, i) => `/${i}/${'x'.repeat(900)}`); // 0.9 MB
       const decision = { items, usedBefore: 0 };
@@ -120,7 +150,7 @@ export function purgesContract(open: () => Purges): void {
 
   async function closed(what: string): Promise<string> {
     const purge = id(what);
-    await purges.join(purge, joining('a', ['1']));
+    await purges.open(purge, joining('a', ['1']));
     await close(purge);
     return purge;
   }

@@ -429,16 +429,39 @@ describe('a revalidation that is delivered again', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('names the same invalidation when it died before its job knew of it', async () => {
+  it('names the same invalidation when it died before that was noted', async () => {
     await recorded('/a', 'post');
     const again = message('j', { tags: [tagOf('post')] });
     const dying = {
       ...ports,
-      jobs: { ...ports.jobs, purged: () => Promise.reject(new Error('died')) },
+      purges: { ...ports.purges, sent: () => Promise.reject(new Error('died')) },
     };
     await expect(invalidate([again], config, dying)).rejects.toThrow('died');
     await invalidate([again], config, ports);
+    expect(purges).toHaveLength(2);
     expect(purges[0]).toEqual(purges[1]);
+  });
+
+  it('sends nothing again that CloudFront is known to have taken, and tells its job of all', async () => {
+    const urls = Array.from({ length: 160 }, (_, i) => `/s${i}`);
+    for (const url of urls) await recorded(url);
+    const again = message('j', { urls: urls.map(urlOf) });
+    answer = () => {
+      if (purges.length === 2) throw new Error('died');
+      return { kind: 'accepted', invalidation: `I${purges.length}` };
+    };
+    await expect(invalidate([again], config, ports)).rejects.toThrow('died');
+    await invalidate([again], config, ports);
+    expect(purges.map(({ items }) => items.length)).toEqual([150, 10, 10]);
+    expect(await jobNow('j')).toMatchObject({ items: 160, invalidations: ['I1', 'I3'] });
+  });
+
+  it('is not lost when the purge that would take it was forgotten after a month', async () => {
+    await recorded('/a', 'post');
+    await ports.purges.announce('forgotten', await ports.purges.current());
+    await invalidate([message('j', { tags: [tagOf('post')] })], config, ports);
+    expect((await jobNow('j'))?.state).toBe('warming');
+    expect((await ports.jobs.get(`j-${run}`))?.purge).not.toBe('forgotten');
   });
 
   it('names the same invalidation in other company, and with other edges', async () => {

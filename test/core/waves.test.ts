@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { awakeClock } from '../../core/gather';
 import type { PaceState } from '../../core/pace';
-import type { Clock, Paces } from '../../core/ports';
+import type { Clock, Paces, Purges } from '../../core/ports';
 import { purgeInWaves, wavesOf } from '../../core/waves';
 import { createWorld } from '../simulation/world';
 
@@ -23,11 +24,16 @@ function stage() {
     await world.run(world.now() + 3_600_000);
     return work;
   };
-  return { clock, paces, whole };
+  const seenAtMs: number[] = [];
+  const sent = new Map<string, string>();
+  const purges: Pick<Purges, 'seen' | 'sent'> = {
+    seen: async (_, atMs) => void seenAtMs.push(atMs),
+    sent: async (_, reference, invalidation) => void sent.set(reference, invalidation),
+  };
+  return { clock, paces, purges, sent, seenAtMs, whole };
 }
 
 const paths = (count: number) => Array.from({ length: count }, (_, i) => `/${i}`);
-const seen = async () => {};
 
 describe('waves', () => {
   it('are as large as CloudFront takes in a second, and have one wildcard each at most', () => {
@@ -49,7 +55,7 @@ describe('waves', () => {
   });
 
   it('of several workers stay within what CloudFront takes from all of them together', async () => {
-    const { clock, paces, whole } = stage();
+    const { clock, paces, purges, whole } = stage();
     const sent: { atMs: number; items: number; wildcards: number }[] = [];
     const purger = {
       purge: async (items: readonly string[]) => {
@@ -61,7 +67,7 @@ describe('waves', () => {
     const items = [...paths(800), '/a*', '/b*', '/c*'];
     const lateAtMs = clock.now() + 600_000;
     const workers = ['one', 'two', 'three'].map((id) =>
-      purgeInWaves({ id, items, lateAtMs, seen }, { purger, paces, clock }),
+      purgeInWaves({ id, items, lateAtMs, sent: new Map() }, { purger, paces, purges, clock }),
     );
     for (const outcome of await whole(Promise.all(workers))) expect(outcome.kind).toBe('done');
     for (const { atMs } of sent) {
@@ -73,20 +79,73 @@ describe('waves', () => {
   });
 
   it('are deferred when their turn would come too late', async () => {
-    const { clock, paces, whole } = stage();
+    const { clock, paces, purges, sent, whole } = stage();
     const purger = { purge: async () => ({ kind: 'accepted', invalidation: 'I' }) as const };
     const lateAtMs = clock.now() + 2_000;
-    const work = { id: 'x', items: paths(1_000), lateAtMs, seen };
+    const work = { id: 'x', items: paths(1_000), lateAtMs, sent };
     let endedAtMs = 0;
-    const ended = purgeInWaves(work, { purger, paces, clock }).finally(() => {
+    const ended = purgeInWaves(work, { purger, paces, purges, clock }).finally(() => {
       endedAtMs = clock.now();
     });
-    expect((await whole(ended)).kind).toBe('deferred');
+    expect(await whole(ended)).toEqual({
+      kind: 'deferred',
+      why: 'other purges come first, and time was up; 3 of 7 parts of the purge are sent, the next try goes on there',
+    });
     expect(endedAtMs).toBeLessThanOrEqual(lateAtMs);
   });
 
+  it('that were taken are not sent again: a long purge ends in several tries, each wave sent once', async () => {
+    const { clock, paces, purges, sent, whole } = stage();
+    const items: string[] = [];
+    const purger = {
+      async purge(wave: readonly string[]) {
+        items.push(...wave);
+        return { kind: 'accepted', invalidation: `I${items.length}` } as const;
+      },
+    };
+    const work = () => ({ id: 'x', items: paths(1_000), lateAtMs: clock.now() + 2_000, sent });
+    let tries = 0;
+    const untilDone = async () => {
+      for (;;) {
+        tries += 1;
+        const outcome = await purgeInWaves(work(), { purger, paces, purges, clock });
+        if (outcome.kind === 'done') return outcome.invalidations;
+      }
+    };
+    expect(await whole(untilDone())).toEqual(
+      [150, 300, 450, 600, 750, 900, 1_000].map((it) => `I${it}`),
+    );
+    expect(items).toEqual(paths(1_000));
+    expect(tries).toBeGreaterThan(1);
+  });
+
+  it('whose turn is far away keep saying that somebody waits for it', async () => {
+    const { clock, paces, purges, seenAtMs, sent, whole } = stage();
+    const purger = { purge: async () => ({ kind: 'accepted', invalidation: 'I' }) as const };
+    await purgeAheadBy(100_000);
+    const work = { id: 'x', items: paths(10), lateAtMs: clock.now() + 200_000, sent };
+    const gatherPorts = { purges: purges as Purges, clock };
+    const awake = awakeClock('x', gatherPorts);
+    expect((await whole(purgeInWaves(work, { purger, paces, purges, clock: awake }))).kind).toBe(
+      'done',
+    );
+    expect((seenAtMs.at(-1) ?? 0) - (seenAtMs[0] ?? 0)).toBeGreaterThan(80_000);
+    const gaps = seenAtMs.slice(1).map((atMs, at) => atMs - (seenAtMs[at] ?? 0));
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(20_000);
+
+    function purgeAheadBy(ms: number) {
+      const freeAtMs = clock.now() + ms;
+      return paces.set('purge-items', undefined, {
+        freeAtMs,
+        perSecond: 150,
+        slowedAtMs: 0,
+        raisedAtMs: 0,
+      });
+    }
+  });
+
   it('slow down when CloudFront refuses, for all who share the pace, and recover', async () => {
-    const { clock, paces, whole } = stage();
+    const { clock, paces, purges, sent, whole } = stage();
     let refusals = 3;
     const purger = {
       purge: async () => {
@@ -97,9 +156,9 @@ describe('waves', () => {
       },
     };
     const beganMs = clock.now();
-    const work = { id: 'x', items: paths(10), lateAtMs: beganMs + 100_000, seen };
+    const work = { id: 'x', items: paths(10), lateAtMs: beganMs + 100_000, sent };
     let endedAtMs = 0;
-    const ended = purgeInWaves(work, { purger, paces, clock }).finally(() => {
+    const ended = purgeInWaves(work, { purger, paces, purges, clock }).finally(() => {
       endedAtMs = clock.now();
     });
     expect((await whole(ended)).kind).toBe('done');
