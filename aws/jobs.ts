@@ -126,10 +126,11 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
     async conflict(id, { atMs, work }) {
       await setOnceBegun(id, { conflictAtMs: number(atMs), conflictWork: string(work) });
     },
-    async purged(id, { invalidations, ...facts }) {
+    async purged(id, { invalidations, unpurgeable, ...facts }) {
       await setOnce(id, {
         ...numbers(facts),
         invalidations: { L: (invalidations ?? []).map(string) },
+        ...(unpurgeable && { unpurgeable: string(JSON.stringify(unpurgeable)) }),
       });
     },
     async refused(id, { atMs, reason }) {
@@ -228,6 +229,7 @@ function factsOf(id: string, item: Item): JobFacts {
     ...Object.fromEntries(texts),
     ...(item.refused?.M ? { refused: refusalOf(item.refused.M) } : {}),
     ...(item.planned?.S === undefined ? {} : { planned: JSON.parse(item.planned.S) as JobPlan }),
+    ...(item.unpurgeable?.S === undefined ? {} : { unpurgeable: JSON.parse(item.unpurgeable.S) }),
     ...(item.warmParts?.L ? { warmParts: strings(item.warmParts) } : {}),
     ...(item.invalidations?.L ? { invalidations: strings(item.invalidations) } : {}),
     parts: Object.fromEntries(parts),

@@ -134,7 +134,8 @@ export function printJob(job: Job, isJson: boolean, { out }: Pick<Io, 'out'>): v
     );
   }
   for (const problem of job.problems) out(`  ! ${problem}`);
-  const unnamed = job.stale + job.failed - job.problems.length;
+  const unreached = job.unpurgeable?.count ?? 0;
+  const unnamed = job.stale + job.failed + unreached - job.problems.length;
   if (unnamed > 0) out(`  ! and ${unnamed} more`);
   if (job.refused) out(`  ! ${job.refused.reason}`);
   if (job.conflictAtMs !== undefined)

@@ -48,13 +48,17 @@ export function planCommand(io: Io, run: Run): Command {
 }
 
 function printPlan(plan: JobPlan, { out }: Pick<Io, 'out'>): void {
-  const { items, itemsCount, covered, sample, collateral, budget } = plan;
+  const { items, itemsCount, covered, sample, collateral, unpurgeable, budget } = plan;
   out(`purge items: ${itemsCount}, ${priceOf(plan)}; urls covered: ${covered}`);
   for (const { item, why } of items.slice(0, ITEMS_SHOWN)) out(`  ${item}  ${why}`);
   if (itemsCount > ITEMS_SHOWN) out(`  and ${itemsCount - ITEMS_SHOWN} more`);
   if (covered === 0) out('  nothing that is cached depends on it');
   else out(`  covers ${someOf(sample, covered)}`);
   if (collateral.count > 0) out(`  would also hit ${someOf(collateral.sample, collateral.count)}`);
+  if (unpurgeable.count > 0) {
+    out(`  ! reaches ${unpurgeable.count} urls by no item, they end with their own lifetime:`);
+    for (const url of unpurgeable.sample) out(`    ${url}`);
+  }
   out(`  budget: ${budget}`);
 }
 

@@ -5,7 +5,7 @@
 import { verdictOf } from './budget';
 import type { InvalidatorConfig } from './config';
 import { candidatesMax } from './heat';
-import { workId } from './jobs';
+import { unpurgeableOf, workId } from './jobs';
 import { type Plan, type PlanOptions, plan, readEdges } from './plan/plan';
 import type { Clock, Graph, Jobs, Ledger } from './ports';
 import { priceUsd } from './price';
@@ -51,6 +51,7 @@ export async function planOnly(
     covered: made.covered,
     sample: made.warm,
     collateral: collateralOf(made),
+    unpurgeable: unpurgeableOf(made),
     budget: verdictOf(config.budget, used, made.items.length).words,
   });
 }

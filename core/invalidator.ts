@@ -19,7 +19,7 @@ import type { InvalidatorConfig } from './config';
 import { planOnly, planOptions } from './dry-run';
 import { awakeClock, type GatherPorts, gather, turnAt } from './gather';
 import { hottest } from './heat';
-import { isConflict, isOpen, workId } from './jobs';
+import { isConflict, isOpen, unpurgeableOf, workId } from './jobs';
 import type { Counts } from './metrics';
 import { inParallel } from './parallel';
 import { type Plan, plan, type Reading, readEdges } from './plan/plan';
@@ -289,7 +289,8 @@ async function tellPurged(
 ): Promise<void> {
   const planFor = planner(told);
   await inParallel(members, JOBS_AT_ONCE, (revalidation) => {
-    const { items, skipped, covered } = planFor(revalidation);
+    const made = planFor(revalidation);
+    const { items, skipped, covered } = made;
     return jobs.purged(revalidation.job, {
       purgedAtMs: clock.now(),
       epochMs,
@@ -298,6 +299,7 @@ async function tellPurged(
       skipped: skipped.length,
       covered,
       invalidations,
+      ...(made.unpurgeable.length > 0 && { unpurgeable: unpurgeableOf(made) }),
     });
   });
 }

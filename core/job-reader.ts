@@ -32,7 +32,7 @@ export interface JobQuery {
 }
 
 /** A job in a list: without what only its own page shows. */
-export type JobSummary = Omit<Job, 'planned' | 'problems' | 'invalidations'>;
+export type JobSummary = Omit<Job, 'planned' | 'problems' | 'invalidations' | 'unpurgeable'>;
 
 export interface JobPage {
   /** Newest first. */
@@ -160,7 +160,7 @@ function pageOf({
 }
 
 function summaryOf(facts: JobFacts): JobSummary {
-  const { planned: _, problems: __, invalidations: ___, ...summary } = jobOf(facts);
+  const { planned, problems, invalidations, unpurgeable, ...summary } = jobOf(facts);
   return summary;
 }
 

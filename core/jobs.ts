@@ -11,6 +11,7 @@
  * @module
  */
 import { hash } from './hash';
+import type { Plan } from './plan/contract';
 import type { Revalidation } from './revalidation';
 
 /** What became of one part of a job's warms. */
@@ -38,6 +39,8 @@ export interface JobPlan {
   readonly sample: readonly string[];
   /** What else the items would hit: urls that nobody asked for. */
   readonly collateral: { readonly count: number; readonly sample: readonly string[] };
+  /** Urls that should be purged and that no item reaches: their copies end with their own lifetime. */
+  readonly unpurgeable: { readonly count: number; readonly sample: readonly string[] };
   /** What the budget says, in words. */
   readonly budget: string;
 }
@@ -74,6 +77,8 @@ export interface JobFacts {
   /** Urls that depended on them. */
   readonly covered?: number;
   readonly invalidations?: readonly string[];
+  /** Urls that no item reaches, if any; `/url: reason` of some. */
+  readonly unpurgeable?: { readonly count: number; readonly sample: readonly string[] };
   /** The parts that were enqueued for it; what others report under its name does not count. */
   readonly warmParts?: readonly string[];
   readonly warmUrls?: number;
@@ -115,7 +120,8 @@ export function jobOf(facts: JobFacts): Job {
   const stale = sum((result) => result.staleCount);
   const failed = sum((result) => result.failedCount);
   const warmed = sum((result) => result.warmed);
-  const state = stateOf(facts, { problems: stale + failed, warmed });
+  const unreached = facts.unpurgeable?.count ?? 0;
+  const state = stateOf(facts, { problems: stale + failed + unreached, warmed });
   const freshAtMs = Math.max(facts.warmingAtMs ?? 0, ...results.map((result) => result.atMs));
   return {
     ...rest,
@@ -125,6 +131,7 @@ export function jobOf(facts: JobFacts): Job {
     stale,
     failed,
     problems: [
+      ...(facts.unpurgeable?.sample ?? []),
       ...results.flatMap((result) => result.stale.map((url) => `${url}: still stale`)),
       ...results.flatMap((result) => result.failed),
     ],
@@ -188,8 +195,17 @@ const PLAN_SAMPLE_MAX = 20;
 /** An item of the table holds 400 KB: 240 texts of so many characters are far below. */
 const PLAN_TEXT_LENGTH_MAX = 300;
 
+const UNPURGEABLE_MAX = 5;
+
+/** For a job: how many urls no item reaches, and some of them with why. */
+export function unpurgeableOf({ unpurgeable }: Pick<Plan, 'unpurgeable'>) {
+  const some = unpurgeable.slice(0, UNPURGEABLE_MAX);
+  return { count: unpurgeable.length, sample: some.map(({ url, why }) => `${url}: ${why}`) };
+}
+
 /** A plan that fits into a job. */
-export function boundedPlan({ items, sample, collateral, budget, ...counts }: JobPlan): JobPlan {
+export function boundedPlan(plan: JobPlan): JobPlan {
+  const { items, sample, collateral, unpurgeable, budget, ...counts } = plan;
   const cut = (text: string) =>
     text.length > PLAN_TEXT_LENGTH_MAX ? `${text.slice(0, PLAN_TEXT_LENGTH_MAX - 1)}…` : text;
   const some = (urls: readonly string[]) => urls.slice(0, PLAN_SAMPLE_MAX).map(cut);
@@ -200,6 +216,7 @@ export function boundedPlan({ items, sample, collateral, budget, ...counts }: Jo
       .map(({ item, why }) => ({ item: cut(item), why: cut(why) })),
     sample: some(sample),
     collateral: { ...collateral, sample: some(collateral.sample) },
+    unpurgeable: { ...unpurgeable, sample: some(unpurgeable.sample) },
     budget: cut(budget),
   };
 }

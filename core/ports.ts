@@ -141,7 +141,14 @@ export interface Jobs {
     id: string,
     facts: Pick<
       JobFacts,
-      'purgedAtMs' | 'epochMs' | 'items' | 'priceUsd' | 'skipped' | 'covered' | 'invalidations'
+      | 'purgedAtMs'
+      | 'epochMs'
+      | 'items'
+      | 'priceUsd'
+      | 'skipped'
+      | 'covered'
+      | 'invalidations'
+      | 'unpurgeable'
     >,
   ): Promise<void>;
   /** It ends without a purge; a job that has begun only. */

@@ -284,6 +284,7 @@ describe('a plan', () => {
     covered: 3,
     sample: ['/a'],
     collateral: { count: 0, sample: [] },
+    unpurgeable: { count: 0, sample: [] },
     budget: 'no budget is set',
   };
 

@@ -20,6 +20,7 @@ const purged = {
   skipped: 0,
   covered: 7,
   invalidations: ['I1', 'I2'],
+  unpurgeable: { count: 6, sample: ['/~me: no path can name it'] },
 };
 const warming = { warmingAtMs: 2_100, warmParts: ['a', 'b'], warmUrls: 7 };
 const part = {
@@ -39,6 +40,7 @@ const plan: JobPlan = {
   covered: 3,
   sample: ['/posts/42'],
   collateral: { count: 0, sample: [] },
+  unpurgeable: { count: 1, sample: ['/~me: no path can name it'] },
   budget: 'no budget is set',
 };
 

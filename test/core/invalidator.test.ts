@@ -192,6 +192,19 @@ describe('a revalidation', () => {
     expect(purges).toHaveLength(2);
   });
 
+  it('names the urls that no item reaches: it never ends fresh with them unsaid', async () => {
+    await recorded('/~me', 'post');
+    await recorded('/other', 'else'); // a wildcard would hit it
+    const byPaths = { ...config, purge: 'paths' as const };
+    await invalidate([message('j', { tags: [tagOf('post')] })], byPaths, ports);
+    expect(purges).toEqual([]);
+    const said = expect.stringMatching(/^\/\d+\/~me: .*no path can name it/);
+    expect(await jobNow('j')).toMatchObject({
+      unpurgeable: { count: 1, sample: [said] },
+      problems: [said],
+    });
+  });
+
   it('of many urls is warmed in parts', async () => {
     for (let i = 0; i < 60; i += 1) await recorded(`/${i}`, 'many');
     await invalidate([message('j', { tags: [tagOf('many')] })], config, ports);

@@ -28,6 +28,7 @@ const plan: JobPlan = {
   covered: 0,
   sample: [],
   collateral: { count: 0, sample: [] },
+  unpurgeable: { count: 0, sample: [] },
   budget: '',
 };
 
@@ -47,6 +48,14 @@ describe('the state of a job', () => {
     [
       'partly-fresh',
       { ...warming, parts: { a: clean, b: { ...clean, failedCount: 1, failed: ['/x: no'] } } },
+    ],
+    [
+      'partly-fresh',
+      {
+        ...warming,
+        unpurgeable: { count: 1, sample: ['/~x: no path can name it'] },
+        parts: { a: clean, b: clean },
+      },
     ],
     ['failed', { ...warming, parts: { a: none, b: none } }],
     ['warming', { ...warming, parts: { a: clean, other: clean } }],

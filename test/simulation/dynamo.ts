@@ -18,6 +18,8 @@ export interface Faults {
   readonly throttled: number;
   readonly answerLost: number;
   readonly unprocessed: number;
+  /** It hangs for seconds before it goes out, as while an SDK tries again. */
+  readonly hung: number;
 }
 
 export interface SimulatedDynamo {
@@ -41,6 +43,7 @@ export const TABLE = 'graph';
 const LATENCY_MS = { from: 1, to: 5 };
 /** Of a slow call, up to what a recorder waits for. */
 const SLOW_MS = 600;
+const HUNG_MS = { from: 3_000, to: 20_000 };
 const BATCH_SPREAD_MS = 4;
 const LAG_MS_MAX = 3_000;
 const PAGE_ITEMS = 2;
@@ -165,9 +168,12 @@ export function simulateDynamo(world: World, slow = 0): SimulatedDynamo {
   }
 
   function client(some: Partial<Faults> = {}): DynamoCall {
-    const faults = { throttled: 0, answerLost: 0, unprocessed: 0, ...some };
+    const faults = { throttled: 0, answerLost: 0, unprocessed: 0, hung: 0, ...some };
     return async (operation, input) => {
       counts.calls += 1;
+      if (faults.hung > 0 && random.chance(faults.hung)) {
+        await world.sleep(random.between(HUNG_MS.from, HUNG_MS.to));
+      }
       await travel();
       if (dynamo.isDown) throw named('ServiceUnavailable');
       if (random.chance(faults.throttled)) throw named('ThrottlingException');

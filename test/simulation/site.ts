@@ -44,6 +44,8 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     renderMsMax: random.pick([4_000, 4_000, 4_000, 20_000]),
     odd: random.pick([0, 0.1]),
     faults: random.chance(0.5) ? { throttled: 0.02, answerLost: 0.02, unprocessed: 0.03 } : {},
+    /** Calls of workers; a recorder would not wait. */
+    hung: random.pick([0, 0, 0.05]),
     crash: random.chance(0.5) ? 0.3 : 0,
     /** CloudFront may turn a HEAD into a GET, or ask the origin with it. */
     isHeadSent: random.chance(0.3),

@@ -35,6 +35,7 @@ const FETCH_MS_MAX = 10_000;
 
 export interface WorkerTraits {
   readonly faults: Partial<Faults>;
+  readonly hung: number;
   /** Of an invocation, that it dies before it has ended. */
   readonly crash: number;
   /** How far the replica that the origin reads may be behind. */
@@ -74,7 +75,7 @@ export function startWorkers(
     const isDoomed = !traits.isCalm && random.chance(traits.crash);
     if (isDoomed) counts.crashes += 1;
     const callsToLive = isDoomed ? random.below(40) : undefined;
-    const call = dynamo.client(traits.isCalm ? {} : traits.faults);
+    const call = dynamo.client(traits.isCalm ? {} : { ...traits.faults, hung: traits.hung });
     return createMachine(world, { call, callsToLive });
   }
 
