@@ -196,10 +196,9 @@ async function carryOut(
     reading ??= await read(members, config, ports);
     return refuse(group, { reading, config, usedBefore, reason: refused }, ports);
   }
-  const charging = items.length > 0 ? ledger.charge(id, items.length, epochMs) : undefined;
-  charging?.catch(() => {}); // it is awaited below
+  // first: CloudFront must not take what the month does not count
+  if (items.length > 0) await ledger.charge(id, items.length, epochMs);
   const purge = await purgeInWaves({ id, items, sent, lateAtMs }, ports);
-  await charging;
   if (purge.kind === 'deferred') return purge;
 
   reading ??= await read(members, config, ports);

@@ -359,6 +359,16 @@ describe('a purge past the budget of the month', () => {
     expect(purges).toEqual([]); // it was decided
   });
 
+  it('is not sent when it could not be counted', async () => {
+    await recorded('/a', 'post');
+    const ledger = { ...ports.ledger, charge: () => Promise.reject(new Error('no ledger')) };
+    const work = message('j', { tags: [tagOf('post')] });
+    await expect(invalidate([work], config, { ...ports, ledger })).rejects.toThrow('no ledger');
+    expect(purges).toEqual([]);
+    await invalidate([work], config, ports);
+    expect(purges).toHaveLength(1);
+  });
+
   it('holds nothing back that is rendered since', async () => {
     await recorded('/a', 'post');
     await invalidate([message('j', { tags: [tagOf('post')] })], budgeted('ttl'), ports);
