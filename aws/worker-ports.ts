@@ -29,7 +29,7 @@ export function invalidatorPorts({ table, distributionId, warmQueueUrl }: Invali
     records: dynamoRecords(dynamo, table),
     jobs: dynamoJobs(dynamo, table, clock),
     purges: dynamoPurges(dynamo, table, clock),
-    ledger: dynamoLedger(dynamo, table),
+    ledger: dynamoLedger(dynamo, table, clock),
     paces: dynamoPaces(dynamo, table, clock),
     purger: cloudFrontPurger(new CloudFrontClient({}), distributionId),
     warmQueue: sqsWarmQueue(new SQSClient({}), warmQueueUrl),

@@ -134,7 +134,7 @@ function open(endpoint: string): Pick<Race, 'graph' | 'jobs' | 'purges' | 'ledge
     graph: dynamoGraph(call, TABLE),
     jobs: dynamoJobs(call, TABLE, clock),
     purges: dynamoPurges(call, TABLE, clock),
-    ledger: dynamoLedger(call, TABLE),
+    ledger: dynamoLedger(call, TABLE, clock),
     paces: dynamoPaces(call, TABLE, clock),
   };
 }

@@ -58,7 +58,7 @@ beforeEach(() => {
     records: dynamoRecords(call, TABLE),
     jobs: dynamoJobs(call, TABLE, clock),
     purges: dynamoPurges(call, TABLE, clock),
-    ledger: dynamoLedger(call, TABLE),
+    ledger: dynamoLedger(call, TABLE, clock),
     paces: own(dynamoPaces(call, TABLE, clock)),
     count: (counts) => void counted.push(counts),
     purger: {

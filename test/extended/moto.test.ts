@@ -69,7 +69,7 @@ describe("purges in moto's DynamoDB", () => {
 });
 
 describe("the ledger in moto's DynamoDB", () => {
-  ledgerContract(() => dynamoLedger(sdkCall(endpoint), TABLE));
+  ledgerContract((clock) => dynamoLedger(sdkCall(endpoint), TABLE, clock));
 });
 
 describe("paces in moto's DynamoDB", () => {

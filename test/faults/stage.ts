@@ -150,7 +150,7 @@ export async function openStage(): Promise<Stage> {
     clock,
     cloudFront,
     async used(beganMs) {
-      const ledger = dynamoLedger(dynamoOverSdk(dynamo), TABLE);
+      const ledger = dynamoLedger(dynamoOverSdk(dynamo), TABLE, Date);
       const monthOf = (atMs: number) => new Date(atMs).getUTCMonth();
       const nowMs = clock.now();
       const used = await ledger.used(nowMs);

@@ -52,7 +52,7 @@ describe("the simulation's DynamoDB keeps what the real one promises", () => {
   graphContract(() => dynamoGraph(call, 'graph'));
   jobsContract(() => dynamoJobs(call, 'graph', { now: Date.now }));
   purgesContract(() => dynamoPurges(call, 'graph', { now: Date.now }));
-  ledgerContract(() => dynamoLedger(call, 'graph'));
+  ledgerContract((clock) => dynamoLedger(call, 'graph', clock));
   recordsContract(() => ({
     graph: dynamoGraph(call, 'graph'),
     records: dynamoRecords(call, 'graph'),

@@ -92,7 +92,7 @@ export function startWorkers(
       records: dynamoRecords(call, TABLE),
       jobs: dynamoJobs(call, TABLE, clock),
       purges: dynamoPurges(call, TABLE, clock),
-      ledger: dynamoLedger(call, TABLE),
+      ledger: dynamoLedger(call, TABLE, clock),
       paces: dynamoPaces(call, TABLE, clock),
       count: () => {},
       purger: cloudFrontPurger(purgeClient as unknown as CloudFrontClient, 'E1'),
