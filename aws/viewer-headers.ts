@@ -2,11 +2,12 @@
  * What a viewer sends that gets this variant: the key holds what CloudFront makes of it.
  *
  * `br,gzip` is what CloudFront makes of a browser's Accept-Encoding; `CloudFront-Is-Mobile-Viewer` it makes of the
- * User-Agent, and would overwrite if it were sent. Where the viewer is (`CloudFront-Viewer-Country` and its like) nobody
+ * User-Agent, and would overwrite if it were sent; `x-isr-locale` and `x-isr-device` our own function makes. Where the viewer is (`CloudFront-Viewer-Country` and its like) nobody
  * can pretend: of those variants the warmer gets the one of its own place.
  * @see CFDG, cache-key-understand-cache-policy (compressed objects), adding-cloudfront-headers (device type)
  * @module
  */
+import { DEVICE, LOCALE } from '../core/headers';
 import type { Variant } from '../core/variants';
 
 const ENCODINGS: Readonly<Record<string, string>> = { 'br,gzip': 'gzip, deflate, br, zstd' };
@@ -35,8 +36,16 @@ export function viewerHeaders(variant: Variant): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(variant)) {
     if (name === 'accept-encoding') headers[name] = ENCODINGS[value] ?? value;
-    else if (!name.startsWith('cloudfront-')) headers[name] = value;
+    else if (name === LOCALE) headers['accept-language'] = value;
+    else if (name !== DEVICE && !name.startsWith('cloudfront-')) headers[name] = value;
   }
-  const agent = AGENTS.find(([name]) => variant[name] === 'true')?.[1];
+  const agent = AGENTS.find(
+    ([name]) => variant[name] === 'true' || isOf(variant[DEVICE], name),
+  )?.[1];
   return agent ? { 'user-agent': agent, ...headers } : headers;
+}
+
+/** `mobile` is what `cloudfront-is-mobile-viewer` says, too. */
+function isOf(device: string | undefined, name: string): boolean {
+  return name === `cloudfront-is-${device}-viewer`;
 }

@@ -1,8 +1,9 @@
 /** `isr dev`: the whole edge on this machine, in front of a server that renders. */
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { WHEN_EXCEEDED, type WhenExceeded } from '../core/budget';
 import { PURGES, type Purge, WARM_LIMITS, WORKER_DEFAULTS } from '../core/config';
 import { IsrError } from '../core/errors';
+import { DEVICES, TRACKING_PARAMETERS, type ViewerRules } from '../core/viewer-rules';
 import type { RequestLine } from '../local/cloudfront';
 import type { LocalEdge } from '../local/edge';
 import {
@@ -37,6 +38,10 @@ interface DevOptions {
   readonly apiPort?: number;
   readonly renderBudget?: number;
   readonly keyHeader: readonly string[];
+  readonly locale: readonly string[];
+  readonly device: readonly ViewerRules['devices'][number][];
+  readonly dropParameter: readonly string[];
+  readonly keepParameters?: boolean;
   readonly purge: Purge;
   readonly budget?: number;
   readonly whenExceeded: WhenExceeded;
@@ -73,6 +78,20 @@ export function devCommand(io: Io, run: Run): Command {
       collect,
       [],
     )
+    .option('--locale <tag>', 'a language of the site, as de; may be given again', collect, [])
+    .addOption(
+      new Option('--device <kind>', 'a device that has pages of its own; may be given again')
+        .choices(DEVICES)
+        .argParser(parseDevice)
+        .default([]),
+    )
+    .option(
+      '--drop-parameter <name>',
+      'a query parameter that no page depends on, as ref or ref_*; may be given again',
+      collect,
+      [],
+    )
+    .option('--keep-parameters', 'do not drop utm_*, gclid, fbclid and their like')
     .addOption(
       new Option('--purge <by>', 'purge by cache tags, or by paths as where CloudFront has none')
         .choices(PURGES)
@@ -119,6 +138,11 @@ async function dev(options: DevOptions, io: Io): Promise<number> {
     ...(options.budget === undefined
       ? {}
       : { budget: { items: options.budget, whenExceeded: options.whenExceeded } }),
+    viewerRules: {
+      drop: [...(options.keepParameters ? [] : TRACKING_PARAMETERS), ...options.dropParameter],
+      locales: options.locale,
+      devices: options.device,
+    },
     recorder: {
       keyHeaders: options.keyHeader.map((name) => name.toLowerCase()),
       ...(options.renderBudget ? { renderBudgetMs: options.renderBudget * 1_000 } : {}),
@@ -134,6 +158,12 @@ async function dev(options: DevOptions, io: Io): Promise<number> {
   });
   await edge.close();
   return EXIT.done;
+}
+
+function parseDevice(value: string, before: DevOptions['device']): DevOptions['device'] {
+  const device = DEVICES.find((it) => it === value);
+  if (device) return [...before, device];
+  throw new InvalidArgumentError(`It takes one of ${DEVICES.join(', ')}.`);
 }
 
 function warmOptionsOf({ warmMaxUrls, warmPerSecond, warmConcurrency }: DevOptions) {

@@ -9,8 +9,10 @@
  */
 import {
   type CacheControl,
+  DEVICE,
   type Fields,
   field,
+  LOCALE,
   listOf,
   parseCacheControl,
   secondsOf,
@@ -32,6 +34,8 @@ export interface CachePolicy {
   readonly maxTtlSeconds: number;
   /** A bare `stale-while-revalidate` counts as this. */
   readonly defaultSwrSeconds: number;
+  /** Of a response that says nothing of how long it is fresh. @default - it is not kept */
+  readonly defaults?: Lifetime;
 }
 
 /** Whole seconds. */
@@ -97,8 +101,18 @@ function refuse(reason: Refusal, detail?: string): Verdict {
   return detail === undefined ? { kind: 'refuse', reason } : { kind: 'refuse', reason, detail };
 }
 
-function isKeyed(name: string, policy: CachePolicy): boolean {
-  return name === 'accept-encoding' || policy.keyHeaders.includes(name);
+/** What a viewer sends, and what the viewer-request function has made of it; the origin sees the latter alone. */
+const STANDS_FOR: Readonly<Record<string, string>> = {
+  'accept-language': LOCALE,
+  'user-agent': DEVICE,
+};
+
+function isKeyed(name: string, { keyHeaders }: CachePolicy): boolean {
+  return (
+    name === 'accept-encoding' ||
+    keyHeaders.includes(name) ||
+    keyHeaders.includes(STANDS_FOR[name] ?? name)
+  );
 }
 
 /**
@@ -106,22 +120,23 @@ function isKeyed(name: string, policy: CachePolicy): boolean {
  * @see RFC 9111 §4.2.1 (s-maxage, max-age, Expires), RFC 5861 §3, §4
  */
 function lifetimeOf(response: Fields, cc: CacheControl, policy: CachePolicy): Lifetime {
-  const freshSeconds = freshnessOf(response, cc);
+  const said = freshnessOf(response, cc);
+  const defaults = said === undefined ? policy.defaults : undefined;
   // RFC 9111 §5.2.2.2, §5.2.2.8: said in so many words, they forbid every stale answer
   const strict = cc['must-revalidate'] !== undefined || cc['proxy-revalidate'] !== undefined;
   const bare = cc['stale-while-revalidate'] === true ? policy.defaultSwrSeconds : undefined;
-  const swr = bare ?? secondsOf(cc, 'stale-while-revalidate') ?? 0;
-  const sie = secondsOf(cc, 'stale-if-error') ?? 0;
+  const swr = bare ?? secondsOf(cc, 'stale-while-revalidate') ?? defaults?.staleSeconds ?? 0;
+  const sie = secondsOf(cc, 'stale-if-error') ?? defaults?.errorSeconds ?? 0;
   const cap = (seconds: number) => Math.min(seconds, policy.maxTtlSeconds);
   return {
-    freshSeconds: cap(freshSeconds),
+    freshSeconds: cap(said ?? defaults?.freshSeconds ?? 0),
     staleSeconds: strict ? 0 : cap(swr),
     errorSeconds: strict ? 0 : cap(sie),
   };
 }
 
-/** A directive that is there but unreadable makes the response stale (RFC 9111 §4.2.1): 0, not the next rule. */
-function freshnessOf(response: Fields, cc: CacheControl): number {
+/** A directive that is there but unreadable makes the response stale (RFC 9111 §4.2.1): 0, not the next rule. Undefined when none is. */
+function freshnessOf(response: Fields, cc: CacheControl): number | undefined {
   for (const directive of ['s-maxage', 'max-age']) {
     if (cc[directive] !== undefined) return secondsOf(cc, directive) ?? 0;
   }
@@ -129,7 +144,8 @@ function freshnessOf(response: Fields, cc: CacheControl): number {
   const expires = Date.parse(field(response, 'expires') ?? '');
   const date = Date.parse(field(response, 'date') ?? '');
   const seconds = Math.floor((expires - date) / 1_000);
-  return Number.isNaN(seconds) ? 0 : Math.max(seconds, 0);
+  if (Number.isNaN(seconds)) return response.expires ? 0 : undefined;
+  return Math.max(seconds, 0);
 }
 
 /** How long CloudFront can serve a copy that lives so long: its edges have to outlive it. */

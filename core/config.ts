@@ -7,6 +7,7 @@
  * @module
  */
 import { type Budget, WHEN_EXCEEDED } from './budget';
+import type { Lifetime } from './cache-policy';
 import { IsrError } from './errors';
 import type { PaceLimits } from './pace';
 
@@ -33,6 +34,8 @@ export interface RecorderConfig {
   readonly purge?: Purge;
   readonly maxTtlSeconds: number;
   readonly defaultSwrSeconds: number;
+  /** Of a response that says nothing of how long it is fresh. @default - it is not kept */
+  readonly defaults?: Lifetime;
 }
 
 export const RECORDER_DEFAULTS = {

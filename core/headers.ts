@@ -21,6 +21,9 @@ export const RENDERED_AT = 'x-isr-rendered-at';
 export const RULING = 'x-isr-ruling';
 /** CloudFront → recorder: its configuration, as an origin custom header (Lambda@Edge has no environment). */
 export const CONFIG = 'x-isr-config';
+/** Viewer-request function → key and origin: which variant this viewer gets; what a viewer sends under these names is lost. */
+export const LOCALE = 'x-isr-locale';
+export const DEVICE = 'x-isr-device';
 
 /** All lines of a field as one value (RFC 9110 §5.3); undefined when the field is absent. */
 export function field(fields: Fields, name: string): string | undefined {

@@ -12,10 +12,14 @@ import { Duration, Validations } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type { Construct } from 'constructs';
 import { ELAPSED, NATIVE_TAGS, RULING } from '../core/headers';
+import { functionOf, scriptOf } from './private/script';
 import { globalName, type Settings } from './private/settings';
+import { viewerFunction } from './private/viewer-function';
 
 /** The statuses that CloudFront keeps, and takes a caching duration for (CFDG, HTTPStatusCodes). */
 const ERROR_STATUSES = [400, 403, 404, 405, 414, 500, 501, 502, 503, 504];
+
+const YEAR = Duration.days(365);
 
 export interface DistributionParts {
   readonly origin: cloudfront.IOrigin;
@@ -27,24 +31,17 @@ export function distribution(
   { origin, recorder }: DistributionParts,
   settings: Settings,
 ): cloudfront.Distribution {
+  const { bypassPaths = [], staticPaths = [] } = settings;
+  const files = staticPaths.length > 0 ? staticFiles(scope, settings) : {};
   const distribution = new cloudfront.Distribution(scope, 'Distribution', {
     comment: 'edge-isr',
     httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
-    defaultBehavior: {
-      origin,
-      allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL, // only GET and HEAD are kept
-      viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
-      compress: true,
-      cachePolicy: cachePolicy(scope, settings),
-      originRequestPolicy: originRequestPolicy(scope, settings),
-      responseHeadersPolicy: responseHeadersPolicy(scope, settings),
-      edgeLambdas: [
-        {
-          eventType: cloudfront.LambdaEdgeEventType.ORIGIN_RESPONSE,
-          functionVersion: recorder.currentVersion,
-        },
-      ],
-    },
+    ...ownOf(settings),
+    defaultBehavior: { origin, ...pages(scope, recorder, settings) },
+    additionalBehaviors: Object.fromEntries([
+      ...bypassPaths.map((path) => [path, { origin, ...BYPASS }] as const),
+      ...staticPaths.map((path) => [path, { origin, ...files }] as const),
+    ]),
     errorResponses: ERROR_STATUSES.map((httpStatus) => ({
       httpStatus,
       ttl: Duration.seconds(0),
@@ -52,9 +49,91 @@ export function distribution(
   });
   const resource = distribution.node.defaultChild as cloudfront.CfnDistribution;
   resource.addPropertyOverride('DistributionConfig.CacheTagConfig', { HeaderName: NATIVE_TAGS });
-  acknowledge(distribution);
+  acknowledge(distribution, settings);
   return distribution;
 }
+
+/** What the team says of its site, as CloudFront takes it. */
+function ownOf({ domainNames, certificate, logBucket, ...settings }: Settings) {
+  return {
+    ...(domainNames && { domainNames }),
+    ...(certificate && {
+      certificate,
+      minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+    }),
+    ...(settings.priceClass && { priceClass: settings.priceClass }),
+    ...(settings.webAclId && { webAclId: settings.webAclId }),
+    ...(settings.geoRestriction && { geoRestriction: settings.geoRestriction }),
+    ...(logBucket && { logBucket }),
+    ...(settings.logPrefix && { logFilePrefix: settings.logPrefix }),
+  };
+}
+
+/** What is recorded. */
+function pages(
+  scope: Construct,
+  recorder: cloudfront.experimental.EdgeFunction,
+  settings: Settings,
+): cloudfront.AddBehaviorOptions {
+  const viewerRequest = viewerFunction(scope, settings);
+  return {
+    allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL, // only GET and HEAD are kept
+    viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+    compress: true,
+    cachePolicy: cachePolicy(scope, settings),
+    originRequestPolicy: originRequestPolicy(scope, settings),
+    responseHeadersPolicy: responseHeadersPolicy(scope, settings),
+    edgeLambdas: [
+      {
+        eventType: cloudfront.LambdaEdgeEventType.ORIGIN_RESPONSE,
+        functionVersion: recorder.currentVersion,
+      },
+    ],
+    ...(viewerRequest && {
+      functionAssociations: [
+        { eventType: cloudfront.FunctionEventType.VIEWER_REQUEST, function: viewerRequest },
+      ],
+    }),
+  };
+}
+
+/** Files that never change: a year at the edge, where the origin says nothing else, and in browsers. */
+function staticFiles(scope: Construct, settings: Settings): cloudfront.AddBehaviorOptions {
+  const immutable = functionOf(
+    scope,
+    {
+      id: 'StaticResponse',
+      code: scriptOf('static-response'),
+      comment: 'browsers never ask again for files whose name changes with their content',
+    },
+    settings,
+  );
+  return {
+    viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+    compress: true,
+    cachePolicy: new cloudfront.CachePolicy(scope, 'StaticCachePolicy', {
+      cachePolicyName: `${globalName(settings)}-static`,
+      comment: 'edge-isr: files whose name changes with their content',
+      minTtl: Duration.seconds(0),
+      defaultTtl: YEAR,
+      maxTtl: YEAR,
+      enableAcceptEncodingGzip: true,
+      enableAcceptEncodingBrotli: true,
+    }),
+    functionAssociations: [
+      { eventType: cloudfront.FunctionEventType.VIEWER_RESPONSE, function: immutable },
+    ],
+  };
+}
+
+/** What is for one viewer alone. */
+const BYPASS: cloudfront.AddBehaviorOptions = {
+  allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
+  viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+  compress: true,
+  cachePolicy: cloudfront.CachePolicy.CACHING_DISABLED,
+  originRequestPolicy: cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+};
 
 function cachePolicy(scope: Construct, settings: Settings) {
   const { maxTtl, keyHeaders } = settings;
@@ -100,26 +179,23 @@ function responseHeadersPolicy(scope: Construct, settings: Settings) {
   });
 }
 
-function acknowledge(distribution: cloudfront.Distribution): void {
-  Validations.of(distribution).acknowledge(
-    {
-      id: 'AwsSolutions-CFR1',
-      reason: 'Whom the site is for is its owner’s to say: a page is for everyone by default.',
-    },
-    {
-      id: 'AwsSolutions-CFR2',
-      reason:
-        'A web ACL costs money every month; whether the site needs one is its owner’s to say.',
-    },
-    {
-      id: 'AwsSolutions-CFR3',
-      reason:
-        'Access logs hold viewers’ addresses: they are switched on by whoever answers for them.',
-    },
-    {
-      id: 'AwsSolutions-CFR4',
-      reason:
-        'Without a domain of one’s own CloudFront’s certificate serves, and its TLS version is fixed.',
-    },
-  );
+function acknowledge(distribution: cloudfront.Distribution, settings: Settings): void {
+  const { geoRestriction, webAclId, logBucket, certificate } = settings;
+  const reasons: Record<string, string | undefined> = {
+    CFR1: geoRestriction
+      ? undefined
+      : 'Whom the site is for is its owner’s to say: a page is for everyone by default.',
+    CFR2: webAclId
+      ? undefined
+      : 'A web ACL costs money every month; whether the site needs one is its owner’s to say.',
+    CFR3: logBucket
+      ? undefined
+      : 'Access logs hold viewers’ addresses: they are switched on by whoever answers for them.',
+    CFR4: certificate
+      ? undefined
+      : 'Without a domain of one’s own CloudFront’s certificate serves, and its TLS version is fixed.',
+  };
+  for (const [rule, reason] of Object.entries(reasons)) {
+    if (reason) Validations.of(distribution).acknowledge({ id: `AwsSolutions-${rule}`, reason });
+  }
 }

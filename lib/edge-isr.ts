@@ -7,13 +7,16 @@
  */
 import { CfnOutput, type Duration } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { Api } from './api';
+import type { CachingDefaults, Variants } from './caching';
 import { distribution } from './distribution';
 import { Invalidator } from './invalidator';
 import { Jobs } from './jobs';
@@ -69,6 +72,13 @@ export interface EdgeIsrProps {
   readonly origin: cloudfront.IOrigin;
 
   /**
+   * How long a page is kept whose origin says nothing about it: no `s-maxage`, `max-age` or `Expires`.
+   *
+   * @default - it is not kept
+   */
+  readonly defaults?: CachingDefaults;
+
+  /**
    * The longest that CloudFront may keep a page, however long its origin allows.
    *
    * It caps `s-maxage`, `stale-while-revalidate` and `stale-if-error`, each for itself. Whole seconds, at least one.
@@ -105,6 +115,93 @@ export interface EdgeIsrProps {
    * @default - none
    */
   readonly keyHeaders?: string[];
+
+  /**
+   * Query parameters that no page depends on: they are taken out of GETs and HEADs before the cache key is made.
+   *
+   * Without that every click on an advertisement is a miss. `utm_*` is every name that begins so; names are
+   * case-sensitive. An empty list drops none. The rest of the query stays as it was sent.
+   *
+   * @default - the usual ones of advertisers and newsletters: utm_*, gclid, fbclid, …
+   */
+  readonly dropParameters?: string[];
+
+  /**
+   * The forms that a page has: by language, by device.
+   *
+   * @default - one, and what `keyHeaders` tell apart
+   */
+  readonly variants?: Variants;
+
+  /**
+   * Path patterns of files whose name changes with their content, as `/static/*`.
+   *
+   * CloudFront keeps them for a year whatever the origin says, and browsers never ask again; they are not recorded and
+   * cannot be purged by tag.
+   *
+   * @default - none
+   */
+  readonly staticPaths?: string[];
+
+  /**
+   * Path patterns of what is for one viewer alone, as `/account/*`: never cached, never recorded.
+   *
+   * The origin gets all that the viewer sent: cookies, headers (but Host), query.
+   *
+   * @default - none; such pages are not cached if their origin says `private` or sets a cookie
+   */
+  readonly bypassPaths?: string[];
+
+  /**
+   * Names that viewers know the site by. They need a certificate; DNS is yours to point at the distribution.
+   *
+   * @default - CloudFront's own, d….cloudfront.net
+   */
+  readonly domainNames?: string[];
+
+  /**
+   * The certificate for `domainNames`. It has to be in us-east-1, wherever the stack is.
+   *
+   * @default - CloudFront's own
+   */
+  readonly certificate?: acm.ICertificate;
+
+  /**
+   * Which edge locations serve the site. Fewer cost less where they are dear.
+   *
+   * @default PriceClass.PRICE_CLASS_ALL
+   */
+  readonly priceClass?: cloudfront.PriceClass;
+
+  /**
+   * ARN of a WAFv2 web ACL of scope CLOUDFRONT (in us-east-1).
+   *
+   * @default - none
+   */
+  readonly webAclId?: string;
+
+  /**
+   * Countries that may, or may not, see the site.
+   *
+   * @default - all may
+   */
+  readonly geoRestriction?: cloudfront.GeoRestriction;
+
+  /**
+   * Where CloudFront's access logs go. They hold viewers' addresses.
+   *
+   * The bucket has to take ACLs (`ObjectOwnership.OBJECT_WRITER`).
+   *
+   * @default - none are written
+   */
+  readonly logBucket?: s3.IBucket;
+
+  /**
+   * Before the names of log files.
+   *
+   * @default - the bucket's root
+   */
+  readonly logPrefix?: string;
 
   /**
    * The `Cache-Control` that browsers get, on every response.

@@ -2,5 +2,6 @@
  * edge-isr for the AWS CDK.
  * @module
  */
+export { type CachingDefaults, Device, type Variants } from './caching';
 export { EdgeIsr, type EdgeIsrProps, type WarmOptions } from './edge-isr';
 export { type PurgeBudget, PurgeBy, WhenExceeded } from './purge';

@@ -18,16 +18,17 @@ import {
   formatRecorderConfig,
   type Purge,
   RECEIVES_MAX,
-  RECORDER_DEFAULTS,
   type RecorderConfig,
   WARM_BYTES_MAX,
   WORKER_DEFAULTS,
 } from '../core/config';
 import { IsrError, reasonOf } from '../core/errors';
 import { CONFIG, ELAPSED, NATIVE_TAGS, RULING } from '../core/headers';
+import { hasRules, ruleHeaders, TRACKING_PARAMETERS, type ViewerRules } from '../core/viewer-rules';
 import { REGION } from './account';
 import { type LocalApi, startApi } from './api';
 import { type LocalCloudFront, type RequestLine, startCloudFront } from './cloudfront';
+import { viewerFunction } from './cloudfront/viewer-function';
 import { createTable, type LocalDynamoDb, startDynamoDb } from './dynamodb';
 import { mapQueue } from './lambda/event-source';
 import { type FunctionOptions, type LocalFunction, loadFunction } from './lambda/host';
@@ -57,6 +58,8 @@ export interface EdgeOptions {
   readonly warmPerSecond?: number;
   /** Warm fetches at once, of one warmer. @default 4 */
   readonly warmConcurrency?: number;
+  /** What is made of viewers' requests. @default - tracking parameters are dropped, as deployed */
+  readonly viewerRules?: Partial<ViewerRules>;
   /** @default - as deployed */
   readonly recorder?: Partial<RecorderConfig>;
   readonly onRequest?: (line: RequestLine) => void;
@@ -162,11 +165,14 @@ async function openCloudFront(
     options,
     parts,
   );
+  const rules = { drop: TRACKING_PARAMETERS, locales: [], devices: [], ...options.viewerRules };
+  const keyHeaders = [...(options.recorder?.keyHeaders ?? []), ...ruleHeaders(rules)];
   const config = formatRecorderConfig({
     region: REGION,
     endpoint: dynamoDb.endpoint,
     ...(options.purge === 'paths' ? { purge: options.purge } : {}),
     ...options.recorder,
+    keyHeaders,
     table: TABLE,
   });
   return parts.open(
@@ -175,7 +181,8 @@ async function openCloudFront(
       port: options.port,
       distributionId: DISTRIBUTION_ID,
       customHeaders: { [CONFIG]: config },
-      keyHeaders: options.recorder?.keyHeaders ?? RECORDER_DEFAULTS.keyHeaders,
+      keyHeaders,
+      ...(hasRules(rules) ? { viewerRequest: viewerFunction(rules) } : {}),
       tagHeader: NATIVE_TAGS,
       viewerHeaders: {
         remove: [NATIVE_TAGS, RULING, ELAPSED],

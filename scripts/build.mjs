@@ -1,15 +1,16 @@
-// Builds everything into dist/: types and CommonJS by tsc, one bundle per function in lambda/ by esbuild.
+// Builds everything into dist/: types and CommonJS by tsc, one bundle per function in lambda/ by esbuild, and what
+// CloudFront runs (functions/) as one script each.
 // Usage: node scripts/build.mjs
 import { spawn } from 'node:child_process';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 await rm(join(root, 'dist'), { recursive: true, force: true });
-await Promise.all([compile(), bundle()]);
+await Promise.all([compile(), bundle(), scripts()]);
 await writeFile(join(root, 'dist/.built'), ''); // scripts/setup.mjs trusts nothing less
 
 function compile() {
@@ -45,4 +46,22 @@ async function bundle() {
     legalComments: 'none',
     logLevel: 'warning',
   });
+}
+
+/** CloudFront's runtime 2.0: ES 5.1 and some later features; esbuild refuses what it cannot write in these. */
+async function scripts() {
+  await mkdir(join(root, 'dist/functions'), { recursive: true });
+  for (const name of await readdir(join(root, 'functions'))) {
+    const { code } = await transform(await readFile(join(root, 'functions', name), 'utf8'), {
+      loader: 'ts',
+      target: 'es5',
+      supported: { arrow: true, 'const-and-let': true, 'template-literal': true },
+      minifyWhitespace: true,
+      minifySyntax: true,
+    });
+    const script = code
+      .replace(/^export ?\{[^}]*\};?$/m, '')
+      .replace(/\bexport function/g, 'function');
+    await writeFile(join(root, 'dist/functions', `${basename(name, '.ts')}.js`), script);
+  }
 }

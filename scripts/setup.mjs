@@ -10,6 +10,7 @@ const SOURCES = [
   'core',
   'aws',
   'lambda',
+  'functions',
   'lib',
   'local',
   'cli',

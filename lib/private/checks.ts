@@ -6,6 +6,7 @@ import { type Duration, Stack, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { WARM_LIMITS } from '../../core/config';
 import { IsrError } from '../../core/errors';
+import type { EdgeIsrProps } from '../edge-isr';
 import type { Settings } from './settings';
 import { shieldRegionFor } from './shield';
 
@@ -23,9 +24,12 @@ const GRACE_SECONDS = { min: 1, max: 20 };
 const SETTLE_SECONDS_MAX = 60;
 
 /** @throws IsrError `option-invalid`, with the prop as its field */
-export function checkProps(settings: Settings): void {
+export function checkProps(settings: Settings, props: EdgeIsrProps): void {
   const maxTtlSeconds = settings.maxTtl.toSeconds({ integral: false });
-  checkKeyHeaders(settings.keyHeaders);
+  checkKeyHeaders(props.keyHeaders ?? [], settings.keyHeaders);
+  checkReadHeaders(settings);
+  checkCaching(props, maxTtlSeconds);
+  checkSite(props);
   checkSeconds('maxTtl', settings.maxTtl, { min: 1, max: 100 * YEAR_SECONDS });
   checkSeconds('unrecordedTtl', settings.unrecordedTtl, { min: 1, max: maxTtlSeconds });
   checkSeconds('renderBudget', settings.renderBudget, { min: 0, max: 86_400, isWhole: false });
@@ -57,11 +61,13 @@ export function checkRegion(scope: Construct, isShielded: boolean): string {
   return region;
 }
 
-function checkKeyHeaders(names: readonly string[]): void {
-  if (names.length > KEY_HEADERS_MAX) {
+/** @param all with those that variants add */
+function checkKeyHeaders(names: readonly string[], all: readonly string[]): void {
+  if (all.length > KEY_HEADERS_MAX) {
+    const added = all.length - names.length;
     throw invalid(
       'keyHeaders',
-      `has ${names.length} names: a cache policy takes at most ${KEY_HEADERS_MAX}`,
+      `has ${names.length} names${added > 0 ? ` and variants add ${added}` : ''}: a cache policy takes at most ${KEY_HEADERS_MAX}`,
     );
   }
   const lower = names.map((name) => name.toLowerCase());
@@ -69,10 +75,10 @@ function checkKeyHeaders(names: readonly string[]): void {
     const problem = problemOf(lower, at);
     if (problem) throw invalid(`keyHeaders[${at}]`, `is ${JSON.stringify(name)}: ${problem}`);
   });
-  if (names.join('').length > KEY_HEADERS_LENGTH_MAX) {
+  if (all.join('').length > KEY_HEADERS_LENGTH_MAX) {
     throw invalid(
       'keyHeaders',
-      `has ${names.join('').length} characters in all: a cache policy takes at most ${KEY_HEADERS_LENGTH_MAX}`,
+      `has ${all.join('').length} characters in all: a cache policy takes at most ${KEY_HEADERS_LENGTH_MAX}`,
     );
   }
 }
@@ -98,6 +104,92 @@ function checkSeconds(
     throw invalid(prop, `is ${seconds} s: it takes whole seconds`);
   if (seconds < min || seconds > max)
     throw invalid(prop, `is ${seconds} s: it lies between ${min} and ${max} s`);
+}
+
+/** What the function makes variants of must not be in the key as it was sent, too: no variant could be warmed. */
+function checkReadHeaders({ keyHeaders, viewerRules: { locales, devices } }: Settings): void {
+  keyHeaders.forEach((name, at) => {
+    const lower = name.toLowerCase();
+    const variant =
+      (lower === 'accept-language' && locales.length > 0 && 'locales') ||
+      (lower === 'user-agent' && devices.length > 0 && 'devices');
+    if (!variant) return;
+    const problem = `variants.${variant} stand for it`;
+    throw invalid(`keyHeaders[${at}]`, `is ${JSON.stringify(name)}: ${problem}`);
+  });
+}
+
+function checkCaching({ defaults, dropParameters, variants }: EdgeIsrProps, max: number): void {
+  checkSeconds('defaults.sMaxAge', defaults?.sMaxAge, { min: 1, max });
+  checkSeconds('defaults.staleWhileRevalidate', defaults?.staleWhileRevalidate, { min: 0, max });
+  checkSeconds('defaults.staleIfError', defaults?.staleIfError, { min: 0, max });
+  checkEach('dropParameters', dropParameters, (name) =>
+    /^[!-%'-)+-<>-~]+\*?$|^\*$/.test(name) && name !== '*'
+      ? undefined
+      : 'it takes a parameter’s name, or its beginning and *',
+  );
+  checkEach('variants.locales', variants?.locales, (locale) =>
+    isLocale(locale) ? undefined : 'it takes language tags, as de or pt-BR (BCP 47)',
+  );
+  checkEach('variants.devices', variants?.devices, () => undefined);
+  if (variants && !variants.locales && !variants.devices)
+    throw invalid('variants', 'has neither locales nor devices: name some, or leave it out');
+}
+
+function isLocale(text: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(text).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+/** A list that is there has something in it, and nothing twice. */
+function checkEach(
+  prop: string,
+  values: readonly string[] | undefined,
+  problem: (value: string) => string | undefined,
+): void {
+  if (values?.length === 0 && prop !== 'dropParameters')
+    throw invalid(prop, 'is empty: name some, or leave it out');
+  values?.forEach((value, at) => {
+    const said = values.indexOf(value) === at ? problem(value) : 'it is named twice';
+    if (said) throw invalid(`${prop}[${at}]`, `is ${JSON.stringify(value)}: ${said}`);
+  });
+}
+
+/** CFDG, distribution-web-values-specify: DownloadDistValuesPathPattern. */
+const PATH_PATTERN = /^\/[\w\-.*$/~"'@:+&?]{0,254}$/;
+const DOMAIN_NAME = /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/i;
+
+function checkSite(props: EdgeIsrProps): void {
+  const { domainNames, certificate, webAclId, logPrefix, logBucket } = props;
+  for (const prop of ['staticPaths', 'bypassPaths'] as const) {
+    checkEach(prop, props[prop], (path) =>
+      PATH_PATTERN.test(path) ? undefined : 'it takes a path pattern, as /static/*',
+    );
+  }
+  const both = props.staticPaths?.find((path) => props.bypassPaths?.includes(path));
+  if (both) throw invalid('bypassPaths', `and staticPaths have both ${JSON.stringify(both)}`);
+  checkEach('domainNames', domainNames, (name) =>
+    Token.isUnresolved(name) || DOMAIN_NAME.test(name)
+      ? undefined
+      : 'it takes a domain name, as www.example.org',
+  );
+  if (domainNames && !certificate)
+    throw invalid('domainNames', 'need a certificate: set certificate, in us-east-1');
+  checkArnRegion('certificate', certificate?.certificateArn);
+  checkArnRegion('webAclId', webAclId);
+  if (logPrefix !== undefined && !logBucket)
+    throw invalid('logPrefix', 'names files in no bucket: set logBucket');
+}
+
+/** What CloudFront uses of other services lives in us-east-1 (CFDG, cnames-and-https-requirements). */
+function checkArnRegion(prop: string, arn: string | undefined): void {
+  if (arn === undefined || Token.isUnresolved(arn)) return;
+  const region = arn.split(':')[3];
+  if (region === 'us-east-1') return;
+  throw invalid(prop, `is ${JSON.stringify(arn)}: CloudFront takes one of us-east-1 only`);
 }
 
 function checkBudget(items: number | undefined): void {

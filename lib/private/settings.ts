@@ -5,6 +5,7 @@
 import { Duration, Names } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { BROWSER_CACHE_CONTROL, RECORDER_DEFAULTS } from '../../core/config';
+import { ruleHeaders, TRACKING_PARAMETERS, type ViewerRules } from '../../core/viewer-rules';
 import type { EdgeIsrProps } from '../edge-isr';
 import { checkProps, checkRegion } from './checks';
 import { shieldRegionFor } from './shield';
@@ -18,7 +19,9 @@ export interface Settings extends EdgeIsrProps {
   readonly shieldRegion: string | undefined;
   readonly originShield: boolean;
   readonly maxTtl: Duration;
+  /** Those of `variants` too. */
   readonly keyHeaders: string[];
+  readonly viewerRules: ViewerRules;
   readonly browserCacheControl: string;
   readonly batchWindow: Duration;
 }
@@ -27,6 +30,11 @@ export interface Settings extends EdgeIsrProps {
 export function settingsOf(scope: Construct, props: EdgeIsrProps): Settings {
   const originShield = props.originShield ?? true;
   const region = checkRegion(scope, originShield);
+  const viewerRules = {
+    drop: props.dropParameters ?? TRACKING_PARAMETERS,
+    locales: props.variants?.locales ?? [],
+    devices: props.variants?.devices ?? [],
+  };
   const settings = {
     ...props,
     name: Names.uniqueResourceName(scope, { maxLength: 100, separator: '-' }),
@@ -34,11 +42,12 @@ export function settingsOf(scope: Construct, props: EdgeIsrProps): Settings {
     shieldRegion: shieldRegionFor(region),
     originShield,
     maxTtl: props.maxTtl ?? Duration.seconds(RECORDER_DEFAULTS.maxTtlSeconds),
-    keyHeaders: props.keyHeaders ?? [],
+    keyHeaders: [...(props.keyHeaders ?? []), ...ruleHeaders(viewerRules)],
+    viewerRules,
     browserCacheControl: props.browserCacheControl ?? BROWSER_CACHE_CONTROL,
     batchWindow: props.batchWindow ?? Duration.seconds(1),
   };
-  checkProps(settings);
+  checkProps(settings, props);
   return settings;
 }
 

@@ -40,7 +40,8 @@ export function createEdge(workshop: Workshop): RequestListener {
   function answer(viewer: IncomingMessage, reply: ServerResponse): void {
     reply.sendDate = false; // the copy has its own
     const startedMs = settings.onRequest ? performance.now() : 0;
-    const url = urlIn(viewer.url ?? '');
+    const asked = urlIn(viewer.url ?? '');
+    const url = asked && settings.viewerRequest ? settings.viewerRequest(viewer, asked) : asked;
     const method = viewer.method ?? 'GET';
     const exchange = { viewer, reply, method, url: url ?? '', id: nextId(), startedMs };
     const refusal = url === undefined ? BAD_TARGET : refusalOf(exchange);

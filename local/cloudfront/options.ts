@@ -3,6 +3,7 @@
  * @module
  */
 import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { CloudFrontResponseEvent } from 'aws-lambda';
 import { parseOrigin } from '../origin-address';
 import type { Ttl } from './lifetime';
@@ -41,6 +42,11 @@ export interface CloudFrontOptions {
     readonly remove: readonly string[];
     readonly set: Readonly<Record<string, string>>;
   };
+  /**
+   * The CloudFront Function on viewer-request: it may set headers, and answers with the url to go on with.
+   * @default - none
+   */
+  readonly viewerRequest?: (viewer: IncomingMessage, url: string) => string;
   /**
    * The Lambda@Edge function on origin-response. A rejection is a function error (503), a result that CloudFront would
    * not accept a validation error (502).
@@ -100,6 +106,7 @@ export interface Settings extends Required<Omit<CloudFrontOptions, 'origin' | Op
   readonly origin: URL;
   readonly tagHeader: string | undefined;
   readonly originResponse: CloudFrontOptions['originResponse'];
+  readonly viewerRequest: CloudFrontOptions['viewerRequest'];
   readonly onRequest: CloudFrontOptions['onRequest'];
   /** `d….cloudfront.net`, as events show it. */
   readonly domainName: string;
@@ -107,7 +114,7 @@ export interface Settings extends Required<Omit<CloudFrontOptions, 'origin' | Op
   readonly via: string;
 }
 
-type OptionalKeys = 'tagHeader' | 'originResponse' | 'onRequest';
+type OptionalKeys = 'tagHeader' | 'originResponse' | 'viewerRequest' | 'onRequest';
 
 const TTL: Ttl = { minSeconds: 0, defaultSeconds: 0, maxSeconds: 31_536_000 };
 
@@ -131,6 +138,7 @@ export function settle(options: CloudFrontOptions): Settings {
       set: options.viewerHeaders?.set ?? {},
     },
     originResponse: options.originResponse,
+    viewerRequest: options.viewerRequest,
     functionTimeoutMs: options.functionTimeoutMs ?? 30_000,
     maxBytes: options.maxBytes ?? 268_435_456,
     maxObjectBytes: options.maxObjectBytes ?? 10_485_760,

@@ -130,3 +130,48 @@ describe('the lifetime', () => {
     expect(servedSeconds({ freshSeconds: 300, staleSeconds: 60, errorSeconds: 90 })).toBe(390);
   });
 });
+
+describe('a response that says nothing of how long it is fresh', () => {
+  const defaults = { freshSeconds: 300, staleSeconds: 3_600, errorSeconds: 60 };
+  const withDefaults = { ...policy, defaults };
+
+  it('is kept as the defaults say, if there are any', () => {
+    expect(judge(page({}), withDefaults)).toEqual({ kind: 'keep', lifetime: defaults });
+    expect(judge(page({}), policy)).toEqual({ kind: 'refuse', reason: 'no-lifetime' });
+  });
+
+  it('keeps what it does say', () => {
+    const response = { 'cache-control': ['stale-while-revalidate=7'] };
+    const lifetime = { ...defaults, staleSeconds: 7 };
+    expect(judge(page(response), withDefaults)).toEqual({ kind: 'keep', lifetime });
+  });
+
+  it.each(['s-maxage=0', 's-maxage=x', 'max-age=0', 'no-store', 'private'])(
+    'is not one that says %s',
+    (said) => {
+      expect(judge(page({ 'cache-control': [said] }), withDefaults).kind).toBe('refuse');
+    },
+  );
+
+  it('is not one that has expired, or whose Expires cannot be read', () => {
+    for (const expires of ['0', 'Thu, 01 Jan 1970 00:00:00 GMT']) {
+      const dated = { expires: [expires], date: ['Tue, 24 Nov 2026 00:00:00 GMT'] };
+      expect(judge(page(dated), withDefaults)).toEqual({ kind: 'refuse', reason: 'no-lifetime' });
+    }
+  });
+
+  it('is capped by the longest that CloudFront may keep it', () => {
+    const short = { ...withDefaults, maxTtlSeconds: 100 };
+    expect(judge(page({}), short)).toMatchObject({ lifetime: { freshSeconds: 100 } });
+  });
+});
+
+describe('a response that varies on what the viewer-request function has read', () => {
+  const vary = { ...cacheable, vary: ['Accept-Language, User-Agent'] };
+
+  it('is kept where the function’s own headers are in the key', () => {
+    const keyed = { ...policy, keyHeaders: ['x-isr-locale', 'x-isr-device'] };
+    expect(judge(page(vary), keyed).kind).toBe('keep');
+    expect(judge(page(vary), policy)).toMatchObject({ reason: 'vary', detail: 'user-agent' });
+  });
+});
