@@ -8,7 +8,7 @@
  * - Viewers get a Cache-Control of their own, and none of our headers.
  * @module
  */
-import { Duration, Validations } from 'aws-cdk-lib';
+import { Annotations, Duration, Validations } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type { Construct } from 'constructs';
 import { ELAPSED, NATIVE_TAGS, RULING } from '../core/headers';
@@ -23,12 +23,14 @@ const YEAR = Duration.days(365);
 
 export interface DistributionParts {
   readonly origin: cloudfront.IOrigin;
-  readonly recorder: cloudfront.experimental.EdgeFunction;
+  /** As `pageBehavior` made it. */
+  readonly pages: cloudfront.AddBehaviorOptions;
 }
 
+/** A distribution of the site's own. */
 export function distribution(
   scope: Construct,
-  { origin, recorder }: DistributionParts,
+  { origin, pages }: DistributionParts,
   settings: Settings,
 ): cloudfront.Distribution {
   const { bypassPaths = [], staticPaths = [] } = settings;
@@ -37,7 +39,7 @@ export function distribution(
     comment: 'edge-isr',
     httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
     ...ownOf(settings),
-    defaultBehavior: { origin, ...pages(scope, recorder, settings) },
+    defaultBehavior: { origin, ...pages },
     additionalBehaviors: Object.fromEntries([
       ...bypassPaths.map((path) => [path, { origin, ...BYPASS }] as const),
       ...staticPaths.map((path) => [path, { origin, ...files }] as const),
@@ -47,10 +49,37 @@ export function distribution(
       ttl: Duration.seconds(0),
     })),
   });
-  const resource = distribution.node.defaultChild as cloudfront.CfnDistribution;
-  resource.addPropertyOverride('DistributionConfig.CacheTagConfig', { HeaderName: NATIVE_TAGS });
+  readTags(distribution);
   acknowledge(distribution, settings);
   return distribution;
+}
+
+/** Makes a distribution that somebody else has made one of ours. */
+export function adopt(distribution: cloudfront.Distribution): void {
+  readTags(distribution);
+  const { distributionConfig } = resourceOf(distribution);
+  if ('customErrorResponses' in distributionConfig && distributionConfig.customErrorResponses) {
+    Annotations.of(distribution).addWarningV2(
+      'edge-isr:errorResponses',
+      'EdgeIsr: the distribution says itself how long errors are kept; a page that comes into being is seen when its 404 has expired: give them a ttl of 0',
+    );
+    return;
+  }
+  resourceOf(distribution).addPropertyOverride(
+    'DistributionConfig.CustomErrorResponses',
+    ERROR_STATUSES.map((ErrorCode) => ({ ErrorCode, ErrorCachingMinTTL: 0 })),
+  );
+}
+
+/** The L2 has no prop for it yet. */
+function readTags(distribution: cloudfront.Distribution): void {
+  resourceOf(distribution).addPropertyOverride('DistributionConfig.CacheTagConfig', {
+    HeaderName: NATIVE_TAGS,
+  });
+}
+
+function resourceOf(distribution: cloudfront.Distribution): cloudfront.CfnDistribution {
+  return distribution.node.defaultChild as cloudfront.CfnDistribution;
 }
 
 /** What the team says of its site, as CloudFront takes it. */
@@ -69,8 +98,8 @@ function ownOf({ domainNames, certificate, logBucket, ...settings }: Settings) {
   };
 }
 
-/** What is recorded. */
-function pages(
+/** How pages are keyed, kept, recorded and shown. */
+export function pageBehavior(
   scope: Construct,
   recorder: cloudfront.experimental.EdgeFunction,
   settings: Settings,

@@ -5,23 +5,24 @@
  *
  * @module
  */
-import { CfnOutput, type Duration } from 'aws-cdk-lib';
+import { CfnOutput, type Duration, Lazy } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
-import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { IsrError } from '../core/errors';
 import { Api } from './api';
 import type { CachingDefaults, Variants } from './caching';
-import { distribution } from './distribution';
+import { adopt, distribution, pageBehavior } from './distribution';
 import { Invalidator } from './invalidator';
 import { Jobs } from './jobs';
 import { RecordedOrigin } from './private/recorded-origin';
-import { settingsOf } from './private/settings';
+import { type Settings, settingsOf } from './private/settings';
 import type { PurgeBudget, PurgeBy } from './purge';
 import { revalidateQueue, warmQueue } from './queues';
 import { recorder } from './recorder';
@@ -151,6 +152,13 @@ export interface EdgeIsrProps {
    * @default - none; such pages are not cached if their origin says `private` or sets a cookie
    */
   readonly bypassPaths?: string[];
+
+  /**
+   * Whether EdgeIsr makes a distribution. Set it to false for one that you already have, and call `addTo`.
+   *
+   * @default true
+   */
+  readonly ownDistribution?: boolean;
 
   /**
    * Names that viewers know the site by. They need a certificate; DNS is yours to point at the distribution.
@@ -288,8 +296,6 @@ export interface EdgeIsrProps {
  * us-east-1 the recorder gets a stack of its own there, which is deployed first.
  */
 export class EdgeIsr extends Construct {
-  /** What viewers connect to. */
-  readonly distribution: cloudfront.Distribution;
   /** The graph: edges, epochs, urls and jobs. It outlives the stack. */
   readonly table: dynamodb.ITable;
   /** The Lambda@Edge version that rules on what is cached. */
@@ -305,15 +311,22 @@ export class EdgeIsr extends Construct {
   readonly warmDeadLetterQueue: sqs.IQueue;
 
   private readonly methods: Api;
+  private readonly settings: Settings;
+  private readonly pages: cloudfront.AddBehaviorOptions;
+  private known: cloudfront.Distribution | undefined;
 
   constructor(scope: Construct, id: string, props: EdgeIsrProps) {
     super(scope, id);
     const settings = settingsOf(this, props);
+    this.settings = settings;
 
     const table = graphTable(this, settings);
     const edge = recorder(this, settings);
     const origin = new RecordedOrigin(props.origin, settings);
-    const site = distribution(this, { origin, recorder: edge }, settings);
+    this.pages = pageBehavior(this, edge, settings);
+    if (settings.ownDistribution)
+      this.known = distribution(this, { origin, pages: this.pages }, settings);
+    const site = this.known ?? this.later();
     const revalidations = revalidateQueue(this, settings);
     const warms = warmQueue(this);
     const invalidator = new Invalidator(this, { table, site, revalidations, warms }, settings);
@@ -321,7 +334,6 @@ export class EdgeIsr extends Construct {
     const jobs = new Jobs(this, { table, site });
     const api = new Api(this, { revalidations, jobs }, settings);
 
-    this.distribution = site;
     this.table = table;
     this.recorder = edge.currentVersion;
     this.invalidator = invalidator.function;
@@ -332,7 +344,57 @@ export class EdgeIsr extends Construct {
     this.revalidateDeadLetterQueue = revalidations.deadLetterQueue;
     this.warmQueue = warms.queue;
     this.warmDeadLetterQueue = warms.deadLetterQueue;
-    this.addOutputs(api);
+    this.addOutputs(site);
+  }
+
+  /** What viewers connect to. */
+  get distribution(): cloudfront.Distribution {
+    if (this.known) return this.known;
+    throw new IsrError(
+      'option-invalid',
+      'EdgeIsr: ownDistribution is false, and no distribution is known: call addTo(distribution)',
+      'ownDistribution',
+    );
+  }
+
+  /**
+   * How pages are cached and recorded, for the `defaultBehavior` of a distribution of yours. It needs `addTo`, too.
+   *
+   * @param origin the server that renders them. @default - the one that EdgeIsr has
+   */
+  behavior(origin: cloudfront.IOrigin = this.settings.origin): cloudfront.BehaviorOptions {
+    return { origin: new RecordedOrigin(origin, this.settings), ...this.pages };
+  }
+
+  /**
+   * Makes a distribution of yours the one that is recorded, purged and warmed: it reads our tags, and keeps errors as
+   * long as the recorder says.
+   *
+   * @param pattern pages that EdgeIsr shall look after, as `/posts/*`; a behaviour is added. @default - those that have
+   * `behavior()`
+   */
+  addTo(distribution: cloudfront.Distribution, pattern?: string): void {
+    if (this.known && this.known !== distribution) {
+      throw new IsrError(
+        'option-invalid',
+        'EdgeIsr: addTo was given another distribution than EdgeIsr has: set ownDistribution to false, and give it one',
+        'ownDistribution',
+      );
+    }
+    if (!this.known) adopt(distribution);
+    this.known = distribution;
+    if (pattern !== undefined) {
+      const { origin, ...options } = this.behavior();
+      distribution.addBehavior(pattern, origin, options);
+    }
+  }
+
+  /** A distribution that is known when the stack is synthesised. */
+  private later(): cloudfront.IDistribution {
+    return cloudfront.Distribution.fromDistributionAttributes(this, 'Site', {
+      distributionId: Lazy.string({ produce: () => this.distribution.distributionId }),
+      domainName: Lazy.string({ produce: () => this.distribution.distributionDomainName }),
+    });
   }
 
   /** Lets somebody call `POST /revalidate`. */
@@ -345,11 +407,11 @@ export class EdgeIsr extends Construct {
     return this.methods.job.grantExecute(grantee).combine(this.methods.jobs.grantExecute(grantee));
   }
 
-  private addOutputs(api: Api): void {
+  private addOutputs(site: cloudfront.IDistribution): void {
     const outputs: Record<string, string> = {
-      DistributionUrl: `https://${this.distribution.distributionDomainName}`,
-      DistributionId: this.distribution.distributionId,
-      ApiUrl: api.rest.url,
+      DistributionUrl: `https://${site.distributionDomainName}`,
+      DistributionId: site.distributionId,
+      ApiUrl: this.methods.rest.url,
       TableName: this.table.tableName,
       RevalidateQueueUrl: this.revalidateQueue.queueUrl,
       RevalidateDeadLetterQueueUrl: this.revalidateDeadLetterQueue.queueUrl,

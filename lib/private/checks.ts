@@ -162,8 +162,22 @@ function checkEach(
 const PATH_PATTERN = /^\/[\w\-.*$/~"'@:+&?]{0,254}$/;
 const DOMAIN_NAME = /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/i;
 
+const DISTRIBUTION_PROPS = [
+  'domainNames',
+  'certificate',
+  'priceClass',
+  'webAclId',
+  'geoRestriction',
+  'logBucket',
+  'logPrefix',
+  'staticPaths',
+  'bypassPaths',
+] as const satisfies readonly (keyof EdgeIsrProps)[];
+
 function checkSite(props: EdgeIsrProps): void {
   const { domainNames, certificate, webAclId, logPrefix, logBucket } = props;
+  const theirs = props.ownDistribution === false && DISTRIBUTION_PROPS.find((prop) => props[prop]);
+  if (theirs) throw invalid(theirs, 'belongs to the distribution, which is yours: set it there');
   for (const prop of ['staticPaths', 'bypassPaths'] as const) {
     checkEach(prop, props[prop], (path) =>
       PATH_PATTERN.test(path) ? undefined : 'it takes a path pattern, as /static/*',

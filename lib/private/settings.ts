@@ -18,6 +18,7 @@ export interface Settings extends EdgeIsrProps {
   /** The shield's region that is nearest to the table; undefined when none is known. */
   readonly shieldRegion: string | undefined;
   readonly originShield: boolean;
+  readonly ownDistribution: boolean;
   readonly maxTtl: Duration;
   /** Those of `variants` too. */
   readonly keyHeaders: string[];
@@ -41,6 +42,7 @@ export function settingsOf(scope: Construct, props: EdgeIsrProps): Settings {
     region,
     shieldRegion: shieldRegionFor(region),
     originShield,
+    ownDistribution: props.ownDistribution ?? true,
     maxTtl: props.maxTtl ?? Duration.seconds(RECORDER_DEFAULTS.maxTtlSeconds),
     keyHeaders: [...(props.keyHeaders ?? []), ...ruleHeaders(viewerRules)],
     viewerRules,
