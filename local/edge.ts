@@ -44,6 +44,8 @@ export interface EdgeOptions {
   readonly apiPort: number;
   /** @default 1000 ms, as deployed */
   readonly graceMs?: number;
+  /** How long a purge waits for more. @default 150 ms; deployed it is 500: here nobody likes to wait */
+  readonly gatherMs?: number;
   /** @default native */
   readonly purge?: Purge;
   /** @default - none */
@@ -248,7 +250,7 @@ async function openWorkers(
     ...environment(stores),
     ...cloudFrontEnv(api),
     [ENV.warmQueueUrl]: warmQueue.url,
-    [ENV.gatherMs]: String(GATHER_MS),
+    [ENV.gatherMs]: String(options.gatherMs ?? GATHER_MS),
     ...(options.purge ? { [ENV.purge]: options.purge } : {}),
     ...(options.budget
       ? {
