@@ -43,5 +43,7 @@ it('revalidations of one tag cost one item for as long as they gather, however m
   expect(new Set(ended.map(({ state }) => state))).toEqual(new Set(['fresh']));
   const invalidations = new Set(ended.flatMap((job) => job.invalidations ?? []));
   expect(invalidations.size).toBeLessThanOrEqual(1 + Math.ceil(tookMs / GATHER_MS));
-  expect(last.epochMs).toBe(Math.max(...ended.map(({ epochMs = 0 }) => epochMs)));
+  // the queue keeps no order, but none is purged by an epoch from before it was asked for
+  for (const { epochMs = 0, requestedAtMs } of ended)
+    expect(epochMs).toBeGreaterThanOrEqual(requestedAtMs);
 }, 120_000);
