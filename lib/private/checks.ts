@@ -124,14 +124,14 @@ function checkCaching({ defaults, dropParameters, variants }: EdgeIsrProps, max:
   checkSeconds('defaults.staleWhileRevalidate', defaults?.staleWhileRevalidate, { min: 0, max });
   checkSeconds('defaults.staleIfError', defaults?.staleIfError, { min: 0, max });
   checkEach('dropParameters', dropParameters, (name) =>
-    /^[!-%'-)+-<>-~]+\*?$|^\*$/.test(name) && name !== '*'
+    /^[!-%'-)+-<>-~]+\*?$/.test(name)
       ? undefined
       : 'it takes a parameter’s name, or its beginning and *',
   );
-  checkEach('variants.locales', variants?.locales, (locale) =>
+  checkSome('variants.locales', variants?.locales, (locale) =>
     isLocale(locale) ? undefined : 'it takes language tags, as de or pt-BR (BCP 47)',
   );
-  checkEach('variants.devices', variants?.devices, () => undefined);
+  checkSome('variants.devices', variants?.devices, () => undefined);
   if (variants && !variants.locales && !variants.devices)
     throw invalid('variants', 'has neither locales nor devices: name some, or leave it out');
 }
@@ -144,14 +144,16 @@ function isLocale(text: string): boolean {
   }
 }
 
-/** A list that is there has something in it, and nothing twice. */
-function checkEach(
-  prop: string,
-  values: readonly string[] | undefined,
-  problem: (value: string) => string | undefined,
-): void {
-  if (values?.length === 0 && prop !== 'dropParameters')
-    throw invalid(prop, 'is empty: name some, or leave it out');
+type Problem = (value: string) => string | undefined;
+
+/** A list that is there has something in it. */
+function checkSome(prop: string, values: readonly string[] | undefined, problem: Problem): void {
+  if (values?.length === 0) throw invalid(prop, 'is empty: name some, or leave it out');
+  checkEach(prop, values, problem);
+}
+
+/** Nothing stands in it twice. */
+function checkEach(prop: string, values: readonly string[] | undefined, problem: Problem): void {
   values?.forEach((value, at) => {
     const said = values.indexOf(value) === at ? problem(value) : 'it is named twice';
     if (said) throw invalid(`${prop}[${at}]`, `is ${JSON.stringify(value)}: ${said}`);
@@ -179,13 +181,13 @@ function checkSite(props: EdgeIsrProps): void {
   const theirs = props.ownDistribution === false && DISTRIBUTION_PROPS.find((prop) => props[prop]);
   if (theirs) throw invalid(theirs, 'belongs to the distribution, which is yours: set it there');
   for (const prop of ['staticPaths', 'bypassPaths'] as const) {
-    checkEach(prop, props[prop], (path) =>
+    checkSome(prop, props[prop], (path) =>
       PATH_PATTERN.test(path) ? undefined : 'it takes a path pattern, as /static/*',
     );
   }
   const both = props.staticPaths?.find((path) => props.bypassPaths?.includes(path));
   if (both) throw invalid('bypassPaths', `and staticPaths have both ${JSON.stringify(both)}`);
-  checkEach('domainNames', domainNames, (name) =>
+  checkSome('domainNames', domainNames, (name) =>
     Token.isUnresolved(name) || DOMAIN_NAME.test(name)
       ? undefined
       : 'it takes a domain name, as www.example.org',
