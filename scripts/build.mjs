@@ -59,9 +59,7 @@ async function scripts() {
       minifyWhitespace: true,
       minifySyntax: true,
     });
-    const script = code
-      .replace(/^export ?\{[^}]*\};?$/m, '')
-      .replace(/\bexport function/g, 'function');
+    const script = code.replace('export function', 'function'); // CloudFront takes no module
     await writeFile(join(root, 'dist/functions', `${basename(name, '.ts')}.js`), script);
   }
 }
