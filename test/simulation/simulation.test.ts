@@ -74,6 +74,6 @@ describe('the simulation finds a mistake when', () => {
       while (seed <= SEEDS_MAX && !(await shows(seed))) seed += 1;
       expect(seed).toBeLessThanOrEqual(SEEDS_MAX);
     },
-    400_000,
+    120_000,
   );
 });
