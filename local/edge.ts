@@ -8,8 +8,6 @@
  * protocols over HTTP. Everything listens on loopback only and lives in memory.
  * @module
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { REVALIDATION_BYTES_MAX } from '../core/api';
 import type { Budget } from '../core/budget';
 import {
@@ -22,11 +20,12 @@ import {
   WARM_BYTES_MAX,
   WORKER_DEFAULTS,
 } from '../core/config';
-import { IsrError, reasonOf } from '../core/errors';
+import { reasonOf } from '../core/errors';
 import { CONFIG, ELAPSED, NATIVE_TAGS, RULING } from '../core/headers';
 import { hasRules, ruleHeaders, TRACKING_PARAMETERS, type ViewerRules } from '../core/viewer-rules';
 import { REGION } from './account';
 import { type LocalApi, startApi } from './api';
+import { builtPath } from './built';
 import { type LocalCloudFront, type RequestLine, startCloudFront } from './cloudfront';
 import { viewerFunction } from './cloudfront/viewer-function';
 import { createTable, type LocalDynamoDb, startDynamoDb } from './dynamodb';
@@ -305,15 +304,9 @@ function load(
   parts: Parts,
 ): Promise<LocalFunction> {
   const logged = onLog ? { onLog } : {};
-  return parts.open(loadFunction({ name, bundle: bundleOf(name), ...more, ...logged }));
-}
-
-/** From dist/local/ and, in tests, from local/. */
-function bundleOf(name: string): string {
-  const places = ['../lambda', '../dist/lambda'];
-  const found = places.map((place) => join(__dirname, place, name, 'index.js')).find(existsSync);
-  if (found) return found;
-  throw new IsrError('config-invalid', `lambda/${name} is not built: run npm run build`);
+  return parts.open(
+    loadFunction({ name, bundle: builtPath(`lambda/${name}`, '/index.js'), ...more, ...logged }),
+  );
 }
 
 function addressesOf({ stores, cloudFront, api }: Opened): Omit<LocalEdge, 'close'> {

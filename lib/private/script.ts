@@ -2,11 +2,10 @@
  * Scripts that CloudFront runs, as the build left them.
  * @module
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type { Construct } from 'constructs';
-import { IsrError } from '../../core/errors';
+import { builtPath } from './built';
 import { globalName, type Settings } from './settings';
 
 /** CFDG, cloudfront-limits: letters, digits, hyphens and underscores, up to 64. */
@@ -16,11 +15,7 @@ export type ScriptName = 'viewer-request' | 'static-response';
 
 /** @throws IsrError `config-invalid` when the package was not built */
 export function scriptOf(name: ScriptName): string {
-  const found = ['../../functions', '../../dist/functions'] // beside the compiled lib, or beside its source
-    .map((path) => join(__dirname, path, `${name}.js`))
-    .find(existsSync);
-  if (found) return readFileSync(found, 'utf8');
-  throw new IsrError('config-invalid', `functions/${name}.js is missing: run npm run build`);
+  return readFileSync(builtPath(`functions/${name}.js`), 'utf8');
 }
 
 /** @param code the script, with what it needs in front */

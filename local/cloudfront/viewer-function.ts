@@ -4,12 +4,11 @@
  * What it may do here is what ours does: read the raw query, set the query, set headers (CFDG, functions-event-structure).
  * @module
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { join } from 'node:path';
 import { createContext, Script } from 'node:vm';
-import { IsrError } from '../../core/errors';
 import { functionCode, type ViewerRules } from '../../core/viewer-rules';
+import { builtPath } from '../built';
 
 interface Request {
   readonly method: string;
@@ -25,7 +24,8 @@ type Handler = (event: { request: Request }) => Request;
 export function viewerFunction(
   rules: ViewerRules,
 ): (viewer: IncomingMessage, url: string) => string {
-  const handler = load(functionCode(readFileSync(builtPath(), 'utf8'), rules));
+  const built = readFileSync(builtPath('functions/viewer-request', '.js'), 'utf8');
+  const handler = load(functionCode(built, rules));
   return (viewer, url) => {
     const at = url.indexOf('?');
     const path = at < 0 ? url : url.slice(0, at);
@@ -52,12 +52,4 @@ export function viewerFunction(
 function load(code: string): Handler {
   const world = createContext(Object.create(null));
   return new Script(`${code};handler`).runInContext(world);
-}
-
-/** From dist/local/cloudfront/ and, in tests, from local/cloudfront/. */
-function builtPath(): string {
-  const places = ['../../functions', '../../dist/functions'];
-  const found = places.map((place) => join(__dirname, place, 'viewer-request.js')).find(existsSync);
-  if (found) return found;
-  throw new IsrError('config-invalid', 'functions/viewer-request is not built: run npm run build');
 }
