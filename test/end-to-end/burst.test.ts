@@ -1,37 +1,24 @@
 /** A tag that is revalidated hundreds of times at once: over real HTTP, with the built bundles. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { IsrClient } from '../../client';
 import { inParallel } from '../../core/parallel';
-import { type Blog, startBlog } from '../../examples/blog/app';
-import { type LocalEdge, startLocalEdge } from '../../local/edge';
+import { type Site, startSite } from '../support/site';
 import { until } from '../support/until';
 
 /** As deployed: a purge gathers for so long at least (and until nobody has come for so long, or four times it). */
 const GATHER_MS = 500;
 const LANES = 20;
 
-let blog: Blog;
-let edge: LocalEdge;
+let site: Site;
 
 beforeAll(async () => {
-  blog = await startBlog({ port: 0 });
-  edge = await startLocalEdge({
-    origin: blog.url,
-    port: 0,
-    apiPort: 0,
-    graceMs: 600,
-    gatherMs: GATHER_MS,
-  });
+  site = await startSite({ gatherMs: GATHER_MS });
 });
-afterAll(async () => {
-  await edge?.close();
-  await blog?.close();
-});
+afterAll(() => site?.close());
 
 it('revalidations of one tag cost one item for as long as they gather, however many they are, and the last one is fresh', async () => {
+  const { client, edge } = site;
   const page = async () => (await fetch(`${edge.url}/posts/42`)).headers.has('age');
   await until(page, 'the page is cached');
-  const client = new IsrClient({ endpoint: edge.apiUrl });
   const beganMs = Date.now();
   const jobs = await inParallel(Array.from({ length: 300 }), LANES, () =>
     client.revalidate({ tags: ['post:42'] }),

@@ -1,39 +1,25 @@
 /** The whole thread over real HTTP: the example blog, the local edge, the built bundles. */
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IsrClient } from '../../client';
-import { type Blog, startBlog } from '../../examples/blog/app';
-import { type LocalEdge, startLocalEdge } from '../../local/edge';
+import { type Site, startSite } from '../support/site';
 import { until } from '../support/until';
 
-let blog: Blog;
-let edge: LocalEdge;
-let client: IsrClient;
+let site: Site;
 let sqs: SQSClient;
 
 beforeAll(async () => {
-  blog = await startBlog({ port: 0 });
-  edge = await startLocalEdge({
-    origin: blog.url,
-    port: 0,
-    apiPort: 0,
-    graceMs: 600,
-    visibilitySeconds: 2,
-    warmDeadlineMs: 20_000,
-  });
-  client = new IsrClient({ endpoint: edge.apiUrl });
+  site = await startSite({ visibilitySeconds: 2, warmDeadlineMs: 20_000 });
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  sqs = new SQSClient({ endpoint: edge.sqsEndpoint, region: 'us-east-1', credentials });
+  sqs = new SQSClient({ endpoint: site.edge.sqsEndpoint, region: 'us-east-1', credentials });
 });
 afterAll(async () => {
   sqs?.destroy();
-  await edge?.close();
-  await blog?.close();
+  await site?.close();
 });
 
 async function get(path: string) {
   const headers = { 'accept-encoding': 'gzip, deflate, br' };
-  const response = await fetch(edge.url + path, { headers });
+  const response = await fetch(site.edge.url + path, { headers });
   const body = await response.text();
   const cache = response.headers.get('x-cache')?.split(' ')[0];
   return { status: response.status, body, cache, headers: response.headers };
@@ -49,23 +35,22 @@ async function cached(path: string) {
 
 function save(id: number, title: string, category = 7) {
   const form = new URLSearchParams({ title, body: 'A text.', category: String(category) });
-  return fetch(`${blog.url}/posts/${id}/edit`, { method: 'POST', body: form, redirect: 'manual' });
-}
-
-async function revalidated(work: { tags?: string[]; urls?: string[] }) {
-  const { job } = await client.revalidate(work);
-  return client.wait(job, { timeoutMs: 60_000 });
+  return fetch(`${site.blog.url}/posts/${id}/edit`, {
+    method: 'POST',
+    body: form,
+    redirect: 'manual',
+  });
 }
 
 describe('a page', () => {
   it('is rendered once, and then served from the cache', async () => {
     const first = await get('/posts/41');
     expect([first.status, first.cache]).toEqual([200, 'Miss']);
-    const renders = blog.renders();
+    const renders = site.blog.renders();
     const again = await get('/posts/41');
     expect(again.cache).toBe('Hit');
     expect(again.body).toBe(first.body);
-    expect(blog.renders()).toBe(renders);
+    expect(site.blog.renders()).toBe(renders);
   });
 
   it("tells a browser to ask each time, and shows none of the edge's own headers", async () => {
@@ -85,7 +70,7 @@ describe('a change', () => {
     await save(42, 'A new title');
     expect((await get('/posts/42')).body).not.toContain('A new title');
 
-    const job = await revalidated({ tags: ['post:42'] });
+    const job = await site.revalidated({ tags: ['post:42'] });
     expect(job).toMatchObject({
       state: 'fresh',
       items: 1,
@@ -96,13 +81,13 @@ describe('a change', () => {
     });
     expect(job.invalidations).toHaveLength(1);
 
-    const renders = blog.renders();
+    const renders = site.blog.renders();
     for (const path of ['/posts/42', '/', '/categories/7']) {
       const { cache, body } = await get(path);
       expect([path, cache, body.includes('A new title')]).toEqual([path, 'Hit', true]);
     }
     expect((await get('/posts/40')).body).toBe(untouched);
-    expect(blog.renders()).toBe(renders);
+    expect(site.blog.renders()).toBe(renders);
   });
 
   it('that brings a page into being purges the 404 that was cached for it', async () => {
@@ -110,15 +95,17 @@ describe('a change', () => {
     expect(missing.status).toBe(404);
     expect((await cached('/posts/45')).status).toBe(404);
     const form = new URLSearchParams({ title: 'Now there', body: 'A text.', category: '9' });
-    await fetch(`${blog.url}/new`, { method: 'POST', body: form, redirect: 'manual' });
-    expect((await revalidated({ tags: ['post:45', 'posts', 'category:9'] })).state).toBe('fresh');
+    await fetch(`${site.blog.url}/new`, { method: 'POST', body: form, redirect: 'manual' });
+    expect((await site.revalidated({ tags: ['post:45', 'posts', 'category:9'] })).state).toBe(
+      'fresh',
+    );
     expect(await get('/posts/45')).toMatchObject({ status: 200, cache: 'Hit' });
   });
 
   it('of a url alone purges that url', async () => {
     const before = (await cached('/posts/39')).body;
     await save(39, 'By url', 9);
-    const job = await revalidated({ urls: ['/posts/39'] });
+    const job = await site.revalidated({ urls: ['/posts/39'] });
     expect(job).toMatchObject({ state: 'fresh', items: 1 });
     const after = await get('/posts/39');
     expect(after.cache).toBe('Hit');
@@ -127,7 +114,7 @@ describe('a change', () => {
   });
 
   it('of what nobody has asked for costs nothing', async () => {
-    const job = await revalidated({ tags: ['post:4711'], urls: ['/never'] });
+    const job = await site.revalidated({ tags: ['post:4711'], urls: ['/never'] });
     expect(job).toMatchObject({ state: 'fresh', items: 0, skipped: 2, covered: 0 });
     expect(job.invalidations).toEqual([]);
   });
@@ -145,18 +132,18 @@ describe('a poisoned message', () => {
     const send = (MessageBody: string, job: string) =>
       sqs.send(
         new SendMessageCommand({
-          QueueUrl: edge.revalidateQueueUrl,
+          QueueUrl: site.edge.revalidateQueueUrl,
           MessageBody,
           MessageAttributes: { job: { DataType: 'String', StringValue: job } },
         }),
       );
     await send('{"tags":["a,b"]}', 'poison');
     await send('{"tags":["post:41"]}', 'good');
-    expect((await client.wait('good', { timeoutMs: 30_000 })).state).toBe('fresh');
+    expect((await site.client.wait('good', { timeoutMs: 30_000 })).state).toBe('fresh');
 
     const dead = await until(
       async () => {
-        const QueueUrl = edge.revalidateDeadLetterUrl;
+        const QueueUrl = site.edge.revalidateDeadLetterUrl;
         const { Messages } = await sqs.send(
           new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 1 }),
         );
@@ -166,7 +153,7 @@ describe('a poisoned message', () => {
       40_000,
     );
     expect(dead.Body).toBe('{"tags":["a,b"]}');
-    const job = await client.job('poison');
+    const job = await site.client.job('poison');
     expect(job.state).toBe('failed');
     expect(job.error).toContain('tags[0] is "a,b": a tag has no comma');
   }, 90_000);
