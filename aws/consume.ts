@@ -27,8 +27,8 @@ export interface Consumer<T> {
   readonly work: (messages: readonly T[]) => Promise<void>;
   /** Told before a message is tried for the last time. */
   readonly doubted: (message: T, error: string) => Promise<void>;
-  /** Told of a message that is poisoned, or now goes to the dead-letter queue, so that its job can say so. */
-  readonly lost: (record: SQSRecord, error: string) => Promise<void>;
+  /** Told of a message that is poisoned, or now goes to the dead-letter queue (`isLast`), so that its job can say so. */
+  readonly lost: (record: SQSRecord, error: string, isLast: boolean) => Promise<void>;
 }
 
 export async function consume<T>(
@@ -68,7 +68,7 @@ async function report(
 ): Promise<void> {
   const isLost = isLastReceive(record);
   console.error(JSON.stringify({ messageId: record.messageId, error, isLost }));
-  if (lost) await tell(record, lost(record, error));
+  if (lost) await tell(record, lost(record, error, isLost));
 }
 
 /** A job that could not be told keeps nobody from the work: the queue still has its message. */

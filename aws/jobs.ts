@@ -9,7 +9,7 @@
  * @module
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { boundedPlan, type JobFacts, type JobPlan, type WarmResult } from '../core/jobs';
+import { boundedPlan, isWarmed, type JobFacts, type JobPlan, type WarmResult } from '../core/jobs';
 import { dayOf, jobIndexKey, jobKey, jobsOf } from '../core/keys';
 import type { Clock, Jobs } from '../core/ports';
 import {
@@ -80,8 +80,8 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
   }
 
   /** Sets a fact of a job that has begun: one that has expired meanwhile is not made again. */
-  async function setOnceBegun(id: string, facts: Item): Promise<void> {
-    await ifCondition(setOnce(id, facts, { when: 'attribute_exists(#parts)' }));
+  function setOnceBegun(id: string, facts: Item): Promise<Item | undefined> {
+    return ifCondition(setOnce(id, facts, { when: 'attribute_exists(#parts)' }));
   }
 
   async function putIndex(id: string, job: Item): Promise<void> {
@@ -134,24 +134,33 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
       });
     },
     async refused(id, { atMs, reason }) {
-      await setOnceBegun(id, { refused: { M: { atMs: number(atMs), reason: string(reason) } } });
+      const refused = { M: { atMs: number(atMs), reason: string(reason) } };
+      const job = await setOnceBegun(id, { refused });
+      return numberOf(job?.refused?.M?.atMs) === atMs;
     },
     async planned(id, plan) {
       await setOnceBegun(id, { planned: string(JSON.stringify(boundedPlan(plan))) });
     },
     async warming(id, { warmParts = [], ...facts }) {
-      await setOnce(id, { ...numbers(facts), warmParts: { L: warmParts.map(string) } });
+      const told = { ...numbers(facts), warmParts: { L: warmParts.map(string) } };
+      const job = factsOf(id, await setOnce(id, told));
+      const isFirst = job.warmingAtMs === facts.warmingAtMs;
+      return isFirst && isWarmed(job) ? job : undefined;
     },
     async warmed(id, part, result) {
       // a job that has expired meanwhile is not made again by its last warm
-      await ifCondition(
+      const told = await ifCondition(
         update(jobKey(id), {
           set: 'parts.#part = if_not_exists(parts.#part, :result)',
           when: 'attribute_exists(parts)',
           names: { '#part': part },
           values: { ':result': resultItem(result) },
+          returns: 'ALL_NEW',
         }),
       );
+      const job = factsOf(id, told?.Attributes ?? {});
+      const isFirst = job.parts[part]?.atMs === result.atMs && job.warmParts?.includes(part);
+      return isFirst && isWarmed(job) ? job : undefined;
     },
     async completed(id, completedAtMs) {
       await setOnceBegun(id, numbers({ completedAtMs }));

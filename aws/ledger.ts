@@ -95,10 +95,11 @@ export function dynamoLedger(call: DynamoCall, table: string, clock: Pick<Clock,
 
     async charge(purge, items, atMs) {
       const month = monthOf(atMs);
-      if (await readItem(call, table, rowKey(month, purge))) return;
+      if (await readItem(call, table, rowKey(month, purge))) return undefined;
       const sum = await add(month, purge, items);
       await putRow(month, purge, items);
       if (sum) await sweep(month, sum);
+      return numberOf(sum?.items);
     },
   };
 }

@@ -7,7 +7,7 @@ import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { type InvalidatorConfig, type WarmerConfig, warmPaceOf } from '../core/config';
-import type { Counts } from '../core/metrics';
+import type { Count } from '../core/metrics';
 import { pace } from '../core/pace';
 import { systemClock as clock } from './clock';
 import { dynamoOverSdk } from './dynamo-sdk';
@@ -33,7 +33,7 @@ export function invalidatorPorts({ table, distributionId, warmQueueUrl }: Invali
     paces: dynamoPaces(dynamo, table, clock),
     purger: cloudFrontPurger(new CloudFrontClient({}), distributionId),
     warmQueue: sqsWarmQueue(new SQSClient({}), warmQueueUrl),
-    count: (counts: Counts) => count(table, counts),
+    count: countAt(table),
     clock,
   };
 }
@@ -48,6 +48,11 @@ export function warmerPorts(config: WarmerConfig, { distributionId }: { distribu
     pace: pace(dynamoPaces(dynamo, table, clock), clock, 'warm', warmPaceOf(config)),
     purger: cloudFrontPurger(new CloudFrontClient({}), distributionId),
     clock,
+    count: countAt(table),
     random: Math.random,
   };
+}
+
+function countAt(table: string): Count {
+  return (counts, about) => count(table, counts, about);
 }

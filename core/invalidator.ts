@@ -19,8 +19,8 @@ import type { InvalidatorConfig } from './config';
 import { planOnly, planOptions } from './dry-run';
 import { awakeClock, type GatherPorts, gather, turnAt } from './gather';
 import { hottest } from './heat';
-import { isConflict, isOpen, unpurgeableOf, workId } from './jobs';
-import type { Counts } from './metrics';
+import { endOf, isConflict, isOpen, unpurgeableOf, workId } from './jobs';
+import { type Count, metricsOfEnd } from './metrics';
 import { inParallel } from './parallel';
 import { type Plan, plan, type Reading, readEdges } from './plan/plan';
 import type { Decision, Graph, Jobs, Ledger, Records, WarmQueue } from './ports';
@@ -42,7 +42,7 @@ export interface InvalidatorPorts extends GatherPorts, Omit<WavesPorts, 'purges'
   readonly jobs: Jobs;
   readonly ledger: Ledger;
   readonly warmQueue: WarmQueue;
-  readonly count: (counts: Counts) => void;
+  readonly count: Count;
 }
 
 export type InvalidateOutcome =
@@ -91,6 +91,20 @@ async function follow(id: string, work: Work, ports: InvalidatorPorts): Promise<
   const turn = await turnAt(id, work, ports);
   if (turn === 'late') return { kind: 'deferred', why: `another worker is at the purge ${id}` };
   return turn === 'done' ? { kind: 'done' } : carryOutOrRelease(id, work, ports);
+}
+
+/**
+ * For a revalidation that is poisoned, or goes to the dead-letter queue: its job ends, and says why.
+ *
+ * @param isLast  it goes there now; a poisoned one is met again with each of its tries
+ */
+export async function giveUp(
+  job: string,
+  { isLast, requestedAtMs, error }: { isLast: boolean; requestedAtMs: number; error: string },
+  { jobs, clock, count }: Pick<InvalidatorPorts, 'jobs' | 'clock' | 'count'>,
+): Promise<void> {
+  if (isLast) count({ FailedJobs: 1 }, { job });
+  await jobs.failed(job, { requestedAtMs, failedAtMs: clock.now(), error });
 }
 
 /**
@@ -178,7 +192,7 @@ async function carryOut(
   ports: InvalidatorPorts,
 ): Promise<InvalidateOutcome> {
   const { id, members, epochMs, sent } = group;
-  const { purges, clock, ledger } = ports;
+  const { purges, clock, ledger, count } = ports;
   let reading: Reading | undefined;
   let { decision } = group;
   if (!decision) {
@@ -197,7 +211,10 @@ async function carryOut(
     return refuse(group, { reading, config, usedBefore, reason: refused }, ports);
   }
   // first: CloudFront must not take what the month does not count
-  if (items.length > 0) await ledger.charge(id, items.length, epochMs);
+  const usedNow = items.length > 0 ? await ledger.charge(id, items.length, epochMs) : undefined;
+  if (usedNow !== undefined) {
+    count({ PurgeItems: items.length, SpendUsd: priceUsd(usedNow, 0) }, { purge: id });
+  }
   const purge = await purgeInWaves({ id, items, sent, lateAtMs }, ports);
   if (purge.kind === 'deferred') return purge;
 
@@ -217,10 +234,7 @@ async function decisionFor(
   const items = plan(whole, reading, planOptions(whole, config)).items.map(({ item }) => item);
   const usedBefore = await ledger.used(clock.now());
   const { isExceeded, isPurged, words } = verdictOf(config.budget, usedBefore, items.length);
-  count({
-    ...(isPurged ? { PurgeItems: items.length } : { RefusedJobs: members.length }),
-    ...(isExceeded ? { BudgetExceeded: 1 } : {}),
-  });
+  if (isExceeded) count({ BudgetExceeded: 1 });
   return isPurged ? { items: items.sort(), usedBefore } : { items: [], usedBefore, refused: words };
 }
 
@@ -236,9 +250,10 @@ async function refuse(
   const planFor = planner(told);
   const costs = (it: Revalidation) => planFor(it).items.length > 0;
   const refused = group.members.filter(costs);
-  await inParallel(refused, JOBS_AT_ONCE, ({ job }) =>
-    ports.jobs.refused(job, { atMs: ports.clock.now(), reason }),
-  );
+  await inParallel(refused, JOBS_AT_ONCE, async ({ job }) => {
+    const isFirst = await ports.jobs.refused(job, { atMs: ports.clock.now(), reason });
+    if (isFirst) ports.count({ RefusedJobs: 1 }, { job });
+  });
   const free = { ...group, members: group.members.filter((it) => !refused.includes(it)) };
   await tellPurged(free, { ...told, invalidations: [] }, ports);
   await warm(free, told, ports);
@@ -306,7 +321,7 @@ async function tellPurged(
 async function warm(
   { members, epochMs }: Group,
   told: Told,
-  { warmQueue, records, jobs, clock }: InvalidatorPorts,
+  { warmQueue, records, jobs, clock, count }: InvalidatorPorts,
 ): Promise<void> {
   const planFor = planner(told);
   const chosen = new Map<Plan, readonly Url[]>();
@@ -328,12 +343,13 @@ async function warm(
       partsOf.set(job, parts);
     }
   }
-  await inParallel([...urlsOf], JOBS_AT_ONCE, ([job, urls]) => {
-    return jobs.warming(job, {
+  await inParallel([...urlsOf], JOBS_AT_ONCE, async ([job, urls]) => {
+    const ended = await jobs.warming(job, {
       warmingAtMs: clock.now(),
       warmParts: partsOf.get(job) ?? [],
       warmUrls: urls.length,
     });
+    if (ended) count(metricsOfEnd(endOf(ended)), { job });
   });
 }
 

@@ -164,6 +164,14 @@ export function isWarmed(facts: JobFacts): boolean {
   return resultsOf(facts).length === facts.warmParts?.length;
 }
 
+/**
+ * How a job whose warms have ended will end, once CloudFront has completed its purge: a matter of time, and nobody waits
+ * for it.
+ */
+export function endOf(facts: JobFacts): Pick<Job, 'state' | 'requestedAtMs' | 'freshAtMs'> {
+  return jobOf({ ...facts, invalidations: [] });
+}
+
 /** CloudFront has nothing in progress for it. */
 export function isCompleted({ completedAtMs, invalidations = [] }: JobFacts): boolean {
   return completedAtMs !== undefined || invalidations.length === 0;

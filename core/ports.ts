@@ -151,17 +151,29 @@ export interface Jobs {
       | 'unpurgeable'
     >,
   ): Promise<void>;
-  /** It ends without a purge; a job that has begun only. */
-  refused(id: string, facts: { readonly atMs: number; readonly reason: string }): Promise<void>;
+  /**
+   * It ends without a purge; a job that has begun only.
+   *
+   * @returns whether this told it so first
+   */
+  refused(id: string, facts: { readonly atMs: number; readonly reason: string }): Promise<boolean>;
   /** A dry run ends with its plan; a job that has begun only. Long lists are cut (`boundedPlan`). */
   planned(id: string, plan: JobPlan): Promise<void>;
-  /** Names the warm parts, all of them enqueued: only theirs count. */
+  /**
+   * Names the warm parts, all of them enqueued: only theirs count.
+   *
+   * @returns the job, if this ended its warms: it has none, or all were told before they were named
+   */
   warming(
     id: string,
     facts: Pick<JobFacts, 'warmingAtMs' | 'warmParts' | 'warmUrls'>,
-  ): Promise<void>;
-  /** A part told twice counts once. */
-  warmed(id: string, part: string, result: WarmResult): Promise<void>;
+  ): Promise<JobFacts | undefined>;
+  /**
+   * A part told twice counts once.
+   *
+   * @returns the job, if this ended its warms; of all who tell of its parts, and name them, one gets it
+   */
+  warmed(id: string, part: string, result: WarmResult): Promise<JobFacts | undefined>;
   /** CloudFront has completed all its invalidations. */
   completed(id: string, completedAtMs: number): Promise<void>;
   /** The last failure counts. */
@@ -260,8 +272,12 @@ export interface Purges {
 export interface Ledger {
   /** Items of that moment's month so far. */
   used(atMs: number): Promise<number>;
-  /** Counts the items of a purge, once, however often it is told. */
-  charge(purge: string, items: number, atMs: number): Promise<void>;
+  /**
+   * Counts the items of a purge, once, however often it is told.
+   *
+   * @returns items of the month with these; undefined when they were counted before
+   */
+  charge(purge: string, items: number, atMs: number): Promise<number | undefined>;
 }
 
 /** Where workers that nobody coordinates keep their common pace (core/pace.ts): one small item a name. */

@@ -7,7 +7,8 @@
  * @module
  */
 import type { WarmerConfig } from './config';
-import type { WarmResult } from './jobs';
+import { endOf, type WarmResult } from './jobs';
+import { type Count, metricsOfEnd } from './metrics';
 import type { Clock, Jobs, Records, WarmMessage } from './ports';
 import type { Url } from './urls';
 import { describe, variantsToWarm } from './variants';
@@ -20,6 +21,7 @@ const PROBLEM_LENGTH_MAX = 200;
 export interface WarmerPorts extends WarmingPorts {
   readonly records: Records;
   readonly jobs: Pick<Jobs, 'warmed'>;
+  readonly count: Count;
 }
 
 /** @throws what a port throws; the message is then delivered again and warms what is warm already: harmless */
@@ -28,7 +30,7 @@ export async function warm(
   config: Pick<WarmerConfig, 'concurrency' | 'deadlineMs'>,
   ports: WarmerPorts,
 ): Promise<WarmResult> {
-  const { jobs, clock } = ports;
+  const { clock } = ports;
   const nowMs = clock.now();
   const targets = await targetsOf(message.urls, ports);
   const warming = {
@@ -40,8 +42,25 @@ export async function warm(
   const outcomes = await warmAll(targets, warming, ports);
   const lines = targets.map((target, at) => ({ ...target, outcome: outcomes[at] as Warmed }));
   const result = resultOf(message.urls, lines, clock.now());
-  await Promise.all(message.jobs.map((id) => jobs.warmed(id, message.part, result)));
+  await tellWarmed(message, result, ports);
   return result;
+}
+
+/** Tells the jobs of a part, and counts those that end with it. */
+async function tellWarmed(
+  { part, jobs: ids }: Pick<WarmMessage, 'part' | 'jobs'>,
+  result: WarmResult,
+  { jobs, count }: Pick<WarmerPorts, 'jobs' | 'count'>,
+): Promise<void> {
+  const { failedCount, staleCount } = result;
+  if (failedCount > 0) count({ WarmFailures: failedCount }, { part });
+  if (staleCount > 0) count({ StaleWarms: staleCount }, { part });
+  await Promise.all(
+    ids.map(async (job) => {
+      const ended = await jobs.warmed(job, part, result);
+      if (ended) count(metricsOfEnd(endOf(ended)), { job });
+    }),
+  );
 }
 
 async function targetsOf(
@@ -93,14 +112,15 @@ export async function doubt(
 
 /** For a message that goes to the dead-letter queue: its jobs end, and say why. */
 export async function giveUp(
-  { part, jobs: ids, urls }: WarmMessage,
+  message: WarmMessage,
   why: string,
-  { jobs, clock }: Pick<WarmerPorts, 'jobs' | 'clock'>,
+  ports: Pick<WarmerPorts, 'jobs' | 'clock' | 'count'>,
 ): Promise<void> {
+  const { urls } = message;
   const failed = some(urls.map((url) => `${url}: ${why}`));
   const none = { warmed: 0, stale: [], staleCount: 0 };
-  const result = { atMs: clock.now(), ...none, failed, failedCount: urls.length };
-  await Promise.all(ids.map((id) => jobs.warmed(id, part, result)));
+  const result = { atMs: ports.clock.now(), ...none, failed, failedCount: urls.length };
+  await tellWarmed(message, result, ports);
 }
 
 function some(problems: readonly string[]): string[] {

@@ -4,7 +4,7 @@ import { consume } from '../aws/consume';
 import { jobIdOf, parseRevalidationMessage, requestedAtMsOf } from '../aws/revalidation-message';
 import { invalidatorPorts } from '../aws/worker-ports';
 import { invalidatorConfig } from '../core/config';
-import { doubt, invalidate } from '../core/invalidator';
+import { doubt, giveUp, invalidate } from '../core/invalidator';
 
 const config = invalidatorConfig(process.env);
 const ports = invalidatorPorts(config);
@@ -17,8 +17,8 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
       if (outcome.kind === 'deferred') throw new Error(outcome.why);
     },
     doubted: (message, error) => doubt(message, error, ports),
-    lost: (record, error) => {
-      const times = { requestedAtMs: requestedAtMsOf(record), failedAtMs: ports.clock.now() };
-      return ports.jobs.failed(jobIdOf(record), { ...times, error });
+    lost: (record, error, isLast) => {
+      const requestedAtMs = requestedAtMsOf(record);
+      return giveUp(jobIdOf(record), { isLast, requestedAtMs, error }, ports);
     },
   });

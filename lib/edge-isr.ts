@@ -9,18 +9,22 @@ import { CfnOutput, type Duration, Lazy } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import { IsrError } from '../core/errors';
+import { type AlarmOptions, Alarms } from './alarms';
 import { Api } from './api';
 import type { CachingDefaults, Variants } from './caching';
+import { dashboard } from './dashboard';
 import { adopt, distribution, pageBehavior } from './distribution';
 import { Invalidator } from './invalidator';
 import { Jobs } from './jobs';
+import { Metered, type Meters } from './metrics';
 import { RecordedOrigin } from './private/recorded-origin';
 import { type Settings, settingsOf } from './private/settings';
 import type { PurgeBudget, PurgeBy } from './purge';
@@ -287,6 +291,22 @@ export interface EdgeIsrProps {
    * @default true
    */
   readonly apiLogRole?: boolean;
+
+  /**
+   * Who is told when pages stay wrong, when viewers get errors, or when the budget is spent.
+   *
+   * What each alarm means and how to mend it is in docs/runbook.md, under its name.
+   *
+   * @default - no alarms
+   */
+  readonly alarms?: AlarmOptions;
+
+  /**
+   * Whether there is a CloudWatch dashboard with the metrics of the site. Above three of an account each costs $3 a month.
+   *
+   * @default false
+   */
+  readonly dashboard?: boolean;
 }
 
 /**
@@ -295,7 +315,7 @@ export interface EdgeIsrProps {
  * The stack needs a region (`env`): the recorder, at the edge, has to know where its table is. In any region but
  * us-east-1 the recorder gets a stack of its own there, which is deployed first.
  */
-export class EdgeIsr extends Construct {
+export class EdgeIsr extends Metered {
   /** The graph: edges, epochs, urls and jobs. It outlives the stack. */
   readonly table: dynamodb.ITable;
   /** The Lambda@Edge version that rules on what is cached. */
@@ -309,6 +329,10 @@ export class EdgeIsr extends Construct {
   readonly revalidateDeadLetterQueue: sqs.IQueue;
   readonly warmQueue: sqs.IQueue;
   readonly warmDeadLetterQueue: sqs.IQueue;
+  /** With `dashboard: true`; it takes more widgets. */
+  readonly dashboard?: cloudwatch.Dashboard;
+  /** @internal */
+  readonly _meters: Meters;
 
   private readonly methods: Api;
   private readonly settings: Settings;
@@ -344,6 +368,17 @@ export class EdgeIsr extends Construct {
     this.revalidateDeadLetterQueue = revalidations.deadLetterQueue;
     this.warmQueue = warms.queue;
     this.warmDeadLetterQueue = warms.deadLetterQueue;
+    this._meters = {
+      site: settings.name,
+      region: settings.region,
+      edgeRegion: origin.edgeRegion,
+      recorder: this.recorder,
+      revalidateQueue: this.revalidateQueue,
+      revalidateDeadLetterQueue: this.revalidateDeadLetterQueue,
+      warmDeadLetterQueue: this.warmDeadLetterQueue,
+    };
+    const alarms = props.alarms && new Alarms(this, props.alarms, settings);
+    if (props.dashboard) this.dashboard = dashboard(this, alarms?.all ?? [], settings);
     this.addOutputs(site);
   }
 

@@ -46,6 +46,7 @@ describe('the import arrows', () => {
     ['aws', '../core/ports'],
     ['lambda', '../aws/graph'],
     ['lib', '../core/config'],
+    ['lib', '../core/metrics'],
     ['local', '../core/api'],
     ['origin', '../core/tags'],
     ['cli', '../local/edge'],

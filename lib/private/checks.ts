@@ -22,6 +22,8 @@ const BATCH_WINDOW_SECONDS_MAX = 300;
 const GRACE_SECONDS = { min: 1, max: 20 };
 /** With grace and the purge it has to fit the invalidator's 300 s. */
 const SETTLE_SECONDS_MAX = 60;
+/** Zero: the first one is an alarm. */
+const ALARM_COUNT = { min: 0, max: 1_000_000 };
 
 /** @throws IsrError `option-invalid`, with the prop as its field */
 export function checkProps(settings: Settings, props: EdgeIsrProps): void {
@@ -37,6 +39,7 @@ export function checkProps(settings: Settings, props: EdgeIsrProps): void {
   checkSeconds('grace', settings.grace, { ...GRACE_SECONDS, isWhole: false });
   checkSeconds('settle', settings.settle, { min: 0, max: SETTLE_SECONDS_MAX, isWhole: false });
   checkBudget(settings.budget?.items);
+  checkAlarms(settings);
   checkHeaderValue('browserCacheControl', settings.browserCacheControl);
   checkCount('warm.maxUrls', settings.warm?.maxUrls, WARM_LIMITS.maxUrls);
   checkCount('warm.perSecond', settings.warm?.perSecond, WARM_LIMITS.perSecond);
@@ -212,6 +215,20 @@ function checkBudget(items: number | undefined): void {
   if (items === undefined || Token.isUnresolved(items)) return;
   if (Number.isSafeInteger(items) && items >= 0) return;
   throw invalid('budget.items', `is ${items}: it takes a whole number of items, at least 0`);
+}
+
+function checkAlarms({ alarms, region }: Settings): void {
+  if (!alarms) return;
+  const { topic, timeToFresh, warmFailures, graphErrors } = alarms;
+  if (!Token.isUnresolved(topic.env.region) && topic.env.region !== region) {
+    throw invalid(
+      'alarms.topic',
+      `is in ${topic.env.region}: an alarm notifies topics of its own region, ${region}`,
+    );
+  }
+  checkSeconds('alarms.timeToFresh', timeToFresh, { min: 1, max: 86_400, isWhole: false });
+  checkCount('alarms.warmFailures', warmFailures, ALARM_COUNT);
+  checkCount('alarms.graphErrors', graphErrors, ALARM_COUNT);
 }
 
 function checkCount(

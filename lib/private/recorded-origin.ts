@@ -15,10 +15,15 @@ import { recorderConfig } from './recorder-config';
 import type { Settings } from './settings';
 
 export class RecordedOrigin implements cloudfront.IOrigin {
+  /** Where the recorder runs: in the shield's region, which the origin may choose. Without a shield it is everywhere. */
+  edgeRegion: string | undefined;
+
   constructor(
     private readonly origin: cloudfront.IOrigin,
     private readonly settings: Settings,
-  ) {}
+  ) {
+    this.edgeRegion = settings.originShield ? settings.shieldRegion : undefined;
+  }
 
   bind(scope: Construct, options: cloudfront.OriginBindOptions): cloudfront.OriginBindConfig {
     const bound = this.origin.bind(scope, options);
@@ -49,11 +54,9 @@ export class RecordedOrigin implements cloudfront.IOrigin {
     const originShield =
       property.originShield ??
       (isShielded ? { enabled: true, originShieldRegion: shieldRegion } : undefined);
-    const isNear =
-      originShield !== undefined &&
-      'originShieldRegion' in originShield &&
-      originShield.enabled !== false &&
-      originShield.originShieldRegion === shieldRegion;
+    const isOn = originShield && 'originShieldRegion' in originShield && originShield.enabled;
+    this.edgeRegion = isOn ? originShield.originShieldRegion : undefined;
+    const isNear = this.edgeRegion !== undefined && this.edgeRegion === shieldRegion;
     return {
       ...property,
       originShield,

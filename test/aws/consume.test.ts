@@ -27,7 +27,7 @@ const good = '{"tags":["post:1"]}';
 
 async function consumed(from: SQSEvent, work: (ids: string[]) => Promise<void> = async () => {}) {
   const error = vi.spyOn(console, 'error').mockImplementation(() => {});
-  const lost: [string, string][] = [];
+  const lost: [string, string, ...'last'[]][] = [];
   const doubted: [string, string, number][] = [];
   const worked: string[] = [];
   const response = await consume(from, {
@@ -37,7 +37,8 @@ async function consumed(from: SQSEvent, work: (ids: string[]) => Promise<void> =
       await work(worked);
     },
     doubted: async ({ job }, why) => void doubted.push([job, why, worked.length]),
-    lost: async (it, why) => void lost.push([jobIdOf(it), why]),
+    lost: async (it, why, isLast) =>
+      void lost.push([jobIdOf(it), why, ...(isLast ? (['last'] as const) : [])]),
   });
   error.mockRestore();
   const failed = response.batchItemFailures.map((it) => it.itemIdentifier);
@@ -84,7 +85,7 @@ describe('the last try of a message', () => {
 
   it('tells its job why it goes to the dead-letter queue', async () => {
     const { failed, lost } = await consumed(event(record('a', good, 5)), noRoom);
-    expect({ failed, lost }).toEqual({ failed: ['a'], lost: [['a', 'no room']] });
+    expect({ failed, lost }).toEqual({ failed: ['a'], lost: [['a', 'no room', 'last']] });
     expect(await consumed(event(record('a', good, 4)), noRoom)).toMatchObject({ lost: [] });
   });
 

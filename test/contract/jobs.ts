@@ -114,8 +114,8 @@ export function jobsContract(open: () => Jobs): void {
     it('ends refused, with the first reason', async () => {
       const job = id('refused');
       await jobs.begin(job, begun);
-      await jobs.refused(job, { atMs: 2_000, reason: 'over the budget' });
-      await jobs.refused(job, { atMs: 3_000, reason: 'again' });
+      expect(await jobs.refused(job, { atMs: 2_000, reason: 'over the budget' })).toBe(true);
+      expect(await jobs.refused(job, { atMs: 3_000, reason: 'again' })).toBe(false);
       const facts = await jobs.get(job);
       expect(facts?.refused).toEqual({ atMs: 2_000, reason: 'over the budget' });
       expect(facts && jobOf(facts).state).toBe('refused');
@@ -165,6 +165,28 @@ export function jobsContract(open: () => Jobs): void {
       expect(facts && jobOf(facts)).toMatchObject({ state: 'warming', warmed: 4 });
     });
 
+    it('comes back once, to whoever ended its warms', async () => {
+      const job = id('ended');
+      await jobs.begin(job, begun);
+      expect(await jobs.warming(job, warming)).toBeUndefined();
+      expect(await jobs.warmed(job, 'other', part)).toBeUndefined();
+      expect(await jobs.warmed(job, 'a', part)).toBeUndefined();
+      const ended = await jobs.warmed(job, 'b', { ...part, atMs: 4_000 });
+      expect(ended).toMatchObject({ id: job, warmParts: ['a', 'b'], requestedAtMs: 1_000 });
+      expect(await jobs.warmed(job, 'b', { ...part, atMs: 5_000 })).toBeUndefined();
+      expect(await jobs.warmed(job, 'late', { ...part, atMs: 6_000 })).toBeUndefined();
+      expect(await jobs.warming(job, { ...warming, warmingAtMs: 9_000 })).toBeUndefined();
+    });
+
+    it('comes back to who names its parts, when all were told before, or there are none', async () => {
+      const [quick, none] = [id('quick'), id('none')];
+      await jobs.begin(quick, begun);
+      await Promise.all(['a', 'b'].map((name) => jobs.warmed(quick, name, part)));
+      expect(await jobs.warming(quick, warming)).toMatchObject({ id: quick });
+      await jobs.begin(none, begun);
+      expect(await jobs.warming(none, { ...warming, warmParts: [] })).toMatchObject({ id: none });
+    });
+
     it('takes the parts of concurrent warmers, all of them', async () => {
       const job = id('concurrent');
       await jobs.begin(job, begun);
@@ -175,10 +197,10 @@ export function jobsContract(open: () => Jobs): void {
 
     it('that has expired is not made again by what is told late', async () => {
       const job = id('expired');
-      await jobs.warmed(job, 'a', part);
+      expect(await jobs.warmed(job, 'a', part)).toBeUndefined();
       await jobs.completed(job, 5_000);
       await jobs.conflict(job, { atMs: 5_000, work: 'w2' });
-      await jobs.refused(job, { atMs: 2_000, reason: 'late' });
+      expect(await jobs.refused(job, { atMs: 2_000, reason: 'late' })).toBe(false);
       await jobs.planned(job, plan);
       expect(await jobs.get(job)).toBeUndefined();
     });

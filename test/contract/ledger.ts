@@ -37,8 +37,12 @@ export function ledgerContract(open: (clock: Pick<Clock, 'now'>) => Ledger): voi
 
     it('counts a purge once, however often it is told', async () => {
       const at = someTime();
-      for (let i = 0; i < 3; i += 1) await ledger.charge('again', 5, at);
-      expect(await ledger.used(at)).toBe(5);
+      await ledger.charge('before', 2, at);
+      expect(await ledger.charge('again', 5, at)).toBe(7);
+      for (let i = 0; i < 2; i += 1) {
+        expect(await ledger.charge('again', 5, at)).toBeUndefined();
+      }
+      expect(await ledger.used(at)).toBe(7);
     });
 
     it('counts each of many at once, once', async () => {

@@ -8,7 +8,7 @@ import { dynamoPurges } from '../../aws/purges';
 import { dynamoRecords } from '../../aws/records';
 import type { WhenExceeded } from '../../core/budget';
 import type { InvalidatorConfig } from '../../core/config';
-import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
+import { giveUp, type InvalidatorPorts, invalidate } from '../../core/invalidator';
 import { jobOf, workId } from '../../core/jobs';
 import type { Counts } from '../../core/metrics';
 import type { Paces, PurgeOutcome, Purger, WarmMessage } from '../../core/ports';
@@ -221,7 +221,7 @@ describe('a revalidation', () => {
     expect([grace, more]).toEqual([1_000, []]);
     expect(wait).toBeGreaterThan(0); // ten items at 150 a second, less the time that has passed
     expect(wait).toBeLessThanOrEqual(67);
-    expect(counted).toEqual([{ PurgeItems: 160 }]);
+    expect(counted).toEqual([{ PurgeItems: 160, SpendUsd: expect.any(Number) }]);
   });
 });
 
@@ -335,7 +335,10 @@ describe('a purge past the budget of the month', () => {
     const work = message('j', { tags: [tagOf('post')] });
     await invalidate([work], budgeted('alarm'), ports);
     expect(purges).toHaveLength(1);
-    expect(counted).toEqual([{ PurgeItems: 1, BudgetExceeded: 1 }]);
+    expect(counted).toEqual([
+      { BudgetExceeded: 1 },
+      { PurgeItems: 1, SpendUsd: expect.any(Number) },
+    ]);
     expect((await jobNow('j'))?.state).toBe('warming');
   });
 
@@ -350,13 +353,15 @@ describe('a purge past the budget of the month', () => {
     ];
     await invalidate(works, budgeted(word), ports);
     expect(purges).toEqual([]);
-    expect(counted).toEqual([{ RefusedJobs: 2, BudgetExceeded: 1 }]);
+    const free = { FreshJobs: 1, TimeToFresh: expect.any(Number) };
+    expect(counted).toEqual([{ BudgetExceeded: 1 }, { RefusedJobs: 1 }, free]);
     const job = await jobNow('j');
     expect(job?.state).toBe('refused');
     expect(job?.refused?.reason).toContain(why);
     expect((await jobNow('none'))?.state).toBe('fresh'); // it would have cost nothing
     await invalidate(works, config, ports);
     expect(purges).toEqual([]); // it was decided
+    expect(counted).toHaveLength(3);
   });
 
   it('is not sent when it could not be counted', async () => {
@@ -373,6 +378,40 @@ describe('a purge past the budget of the month', () => {
     await recorded('/a', 'post');
     await invalidate([message('j', { tags: [tagOf('post')] })], budgeted('ttl'), ports);
     expect(await ports.graph.epochOf([parseTag(tagOf('post'))])).toBeGreaterThan(0);
+  });
+});
+
+describe('what is counted of a purge', () => {
+  it('is counted once, though its messages come back after it was sent and paid', async () => {
+    await recorded('/a', 'post');
+    const works = [message('j', { tags: [tagOf('post')] })];
+    const jobs = { ...ports.jobs, purged: () => Promise.reject(new Error('died')) };
+    await expect(invalidate(works, config, { ...ports, jobs })).rejects.toThrow('died');
+    await invalidate(works, config, ports);
+    expect(counted).toEqual([{ PurgeItems: 1, SpendUsd: expect.any(Number) }]);
+  });
+
+  it('is what the month has cost so far, in USD, the free items left out', async () => {
+    await recorded('/a', 'post');
+    const ledger = { used: async () => 999, charge: async () => 1_002 };
+    await invalidate([message('j', { tags: [tagOf('post')] })], config, { ...ports, ledger });
+    expect(counted).toEqual([{ PurgeItems: 1, SpendUsd: 0.01 }]);
+  });
+
+  it('is the job, fresh at once when nothing is to be warmed', async () => {
+    await invalidate([message('none', { tags: [tagOf('x')] })], config, ports);
+    expect(counted).toEqual([{ FreshJobs: 1, TimeToFresh: expect.any(Number) }]);
+  });
+});
+
+describe('a revalidation that is lost', () => {
+  it('counts as a failed job when it goes to the dead-letter queue, and says so on it', async () => {
+    const lost = { requestedAtMs: 1, error: 'poisoned' };
+    await giveUp(`lost-${run}`, { ...lost, isLast: false }, ports);
+    expect(counted).toEqual([]);
+    await giveUp(`lost-${run}`, { ...lost, isLast: true }, ports);
+    expect(counted).toEqual([{ FailedJobs: 1 }]);
+    expect((await jobNow('lost'))?.state).toBe('failed');
   });
 });
 

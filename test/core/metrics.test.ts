@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { metricsOf } from '../../core/metrics';
+import { metricLine, metricsOf } from '../../core/metrics';
 
 describe('a ruling', () => {
   it.each([
@@ -14,5 +14,30 @@ describe('a ruling', () => {
   ] as const)('%s because of %j counts as %j', (outcome, reason, metrics) => {
     const ruling = { outcome, headers: {}, ...(reason === undefined ? {} : { reason }) };
     expect(metricsOf(ruling)).toEqual(Object.fromEntries(metrics.map((name) => [name, 1])));
+  });
+});
+
+describe('a line in the log', () => {
+  it('is what CloudWatch counts by itself, with units, the site, and what it is about', () => {
+    const counts = { FreshJobs: 1, TimeToFresh: 2_150 };
+    expect(JSON.parse(metricLine('Site-Isr', 1_764_037_585_000, counts, { job: 'j' }))).toEqual({
+      _aws: {
+        Timestamp: 1_764_037_585_000,
+        CloudWatchMetrics: [
+          {
+            Namespace: 'EdgeIsr',
+            Dimensions: [['Site']],
+            Metrics: [
+              { Name: 'FreshJobs', Unit: 'Count' },
+              { Name: 'TimeToFresh', Unit: 'Milliseconds' },
+            ],
+          },
+        ],
+      },
+      Site: 'Site-Isr',
+      FreshJobs: 1,
+      TimeToFresh: 2_150,
+      job: 'j',
+    });
   });
 });

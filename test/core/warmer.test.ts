@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { WarmResult } from '../../core/jobs';
+import type { JobFacts, WarmResult } from '../../core/jobs';
+import type { Counts } from '../../core/metrics';
 import { type PaceState, pace } from '../../core/pace';
 import type { Paces, SiteAnswer, UrlRecord } from '../../core/ports';
 import { encodeUrl, type Url } from '../../core/urls';
@@ -28,6 +29,8 @@ interface Options {
   readonly concurrency?: number;
   readonly deadlineMs?: number;
   readonly perSecond?: number;
+  /** Jobs that have no other part than this one. */
+  readonly ended?: readonly string[];
   /** Of the backoff: 1 takes whole pauses. */
   readonly random?: number;
 }
@@ -45,12 +48,14 @@ const inTurn =
 async function warmWith(answers: Record<string, Script>, options: Options = {}) {
   const world = createWorld(1);
   const clock = { now: world.now, sleep: world.sleep };
-  const { fetchMs = 0, variants = [], random = 1, perSecond = 10_000 } = options;
+  const { fetchMs = 0, variants = [], random = 1, perSecond = 10_000, ended = [] } = options;
   const told: { id: string; part: string; result: WarmResult }[] = [];
   const asked: Asked[] = [];
+  const counted: Counts[] = [];
   const limits = { perSecond, burst: 1, perSecondMin: Math.min(1, perSecond) };
   const ports = {
     clock,
+    count: (counts: Counts) => void counted.push(counts),
     random: () => random,
     pace: pace(inMemory(), clock, 'warm', limits),
     records: {
@@ -58,8 +63,10 @@ async function warmWith(answers: Record<string, Script>, options: Options = {}) 
         new Map(urls.map((url) => [url, recordWith(variants)] as const)),
     },
     jobs: {
-      warmed: async (id: string, part: string, result: WarmResult) =>
-        void told.push({ id, part, result }),
+      warmed: async (id: string, part: string, result: WarmResult) => {
+        told.push({ id, part, result });
+        return ended.includes(id) ? jobWith(id, result) : undefined;
+      },
     },
     site: {
       async fetch(url: string, variant: Variant): Promise<SiteAnswer> {
@@ -88,7 +95,21 @@ async function warmWith(answers: Record<string, Script>, options: Options = {}) 
   await world.run(BEGINNING_MS + 3_600_000);
   const timesOf = (url: string) =>
     asked.filter((it) => it.url === url).map(({ atMs }) => Math.round(atMs));
-  return { result: await done, told, asked, timesOf, elapsedMs: endedAtMs - BEGINNING_MS };
+  return { result: await done, told, counted, asked, timesOf, elapsedMs: endedAtMs - BEGINNING_MS };
+}
+
+/** A job whose last part this is. */
+function jobWith(id: string, part: WarmResult): JobFacts {
+  return {
+    id,
+    requestedAtMs: BEGINNING_MS - 2_000,
+    tags: 1,
+    urls: 0,
+    warmingAtMs: BEGINNING_MS - 1_000,
+    invalidations: ['I1'],
+    warmParts: ['p1'],
+    parts: { p1: part },
+  };
 }
 
 function recordWith(variants: readonly Variant[]): UrlRecord {
@@ -307,6 +328,37 @@ describe('the pace', () => {
   });
 });
 
+describe('what a warm counts', () => {
+  const gone = { status: 404, renderedAtMs: undefined };
+
+  it('is nothing, while its jobs wait for other parts', async () => {
+    expect((await warmWith({ '/a': inTurn(fresh) })).counted).toEqual([]);
+  });
+
+  it('is each job that ends with it, and how long that took since it was requested', async () => {
+    const urls = { '/a': inTurn(stale, fresh) };
+    const { counted } = await warmWith(urls, { ended: ['one', 'two'] });
+    const job = { FreshJobs: 1, TimeToFresh: 2_250 };
+    expect(counted).toEqual([job, job]);
+  });
+
+  it('is each url that is not warm, by its kind', async () => {
+    const urls = {
+      '/a': inTurn(stale),
+      '/b': inTurn(gone),
+      '/c': inTurn(gone),
+      '/d': inTurn(fresh),
+    };
+    const { counted } = await warmWith(urls, { ended: ['one'] });
+    expect(counted).toEqual([{ WarmFailures: 2 }, { StaleWarms: 1 }, { PartlyFreshJobs: 1 }]);
+  });
+
+  it('is a failed job, when no url is warm', async () => {
+    const { counted } = await warmWith({ '/a': inTurn(gone) }, { ended: ['one'] });
+    expect(counted).toEqual([{ WarmFailures: 1 }, { FailedJobs: 1 }]);
+  });
+});
+
 describe('a warm message that goes to the dead-letter queue', () => {
   it('ends its part of the jobs, with the reason', async () => {
     const told: WarmResult[] = [];
@@ -315,7 +367,10 @@ describe('a warm message that goes to the dead-letter queue', () => {
       warmed: async (_: string, __: string, result: WarmResult) => void told.push(result),
     };
     const clock = { now: () => FRESH, sleep: async () => {} };
-    await giveUp(message, 'Task timed out', { jobs, clock });
+    const counted: Counts[] = [];
+    const count = (counts: Counts) => void counted.push(counts);
+    await giveUp(message, 'Task timed out', { jobs, clock, count });
+    expect(counted).toEqual([{ WarmFailures: 1 }]);
     expect(told).toMatchObject([{ warmed: 0, failedCount: 1, failed: ['/a: Task timed out'] }]);
   });
 });

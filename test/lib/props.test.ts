@@ -1,11 +1,15 @@
 import { App, Duration, Lazy, Stack, Token } from 'aws-cdk-lib';
 import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, it } from 'vitest';
 import { EdgeIsr, type EdgeIsrProps } from '../../lib';
 import { build } from './stacks';
 
 const names = (count: number, of = (at: number) => `x-${at}`) =>
   Array.from({ length: count }, (_, at) => of(at));
+
+const topicIn = (region: string) =>
+  Topic.fromTopicArn(new Stack(), 'OnCall', `arn:aws:sns:${region}:123456789012:on-call`);
 
 const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
   [{ keyHeaders: names(11) }, 'EdgeIsr: keyHeaders has 11 names: a cache policy takes at most 10'],
@@ -91,6 +95,22 @@ const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
   [
     { browserCacheControl: 'no-store\r\nx: y' },
     String.raw`EdgeIsr: browserCacheControl is "no-store\r\nx: y": it takes 1 to 1783 visible ASCII characters`,
+  ],
+  [
+    { alarms: { topic: topicIn('eu-west-1') } },
+    'EdgeIsr: alarms.topic is in eu-west-1: an alarm notifies topics of its own region, us-east-1',
+  ],
+  [
+    { alarms: { topic: topicIn('us-east-1'), timeToFresh: Duration.millis(10) } },
+    'EdgeIsr: alarms.timeToFresh is 0.01 s: it lies between 1 and 86400 s',
+  ],
+  [
+    { alarms: { topic: topicIn('us-east-1'), warmFailures: -1 } },
+    'EdgeIsr: alarms.warmFailures is -1: it takes a whole number from 0 to 1000000',
+  ],
+  [
+    { alarms: { topic: topicIn('us-east-1'), graphErrors: 0.5 } },
+    'EdgeIsr: alarms.graphErrors is 0.5: it takes a whole number from 0 to 1000000',
   ],
 ];
 

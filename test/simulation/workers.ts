@@ -184,6 +184,7 @@ export function startWorkers(
       jobs,
       pace: pace(dynamoPaces(call, TABLE, clock), clock, 'warm', WARM_PACE),
       clock,
+      count: () => {},
       random: random.next,
     };
     return consume(event, {
@@ -196,7 +197,7 @@ export function startWorkers(
         }
       },
       doubted: (message, error) => doubtWarm(message, error, { jobs, clock }),
-      lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, { jobs, clock }),
+      lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, ports),
     });
   }
 
