@@ -14,6 +14,7 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { Api } from './api';
+import type { ApiOptions } from './api-options';
 import { distribution } from './distribution';
 import { Invalidator } from './invalidator';
 import { Jobs } from './jobs';
@@ -175,6 +176,13 @@ export interface EdgeIsrProps {
   readonly warm?: WarmOptions;
 
   /**
+   * Who may call the API, how often, and under which name.
+   *
+   * @default - signed with IAM, 100 requests a second, at the address that AWS gives it
+   */
+  readonly api?: ApiOptions;
+
+  /**
    * Whether the stack sets the role with which API Gateway writes logs: one setting for the whole account and region.
    *
    * The API's logs need one. Set it to false where the account has one already that shall stay.
@@ -199,7 +207,7 @@ export class EdgeIsr extends Construct {
   readonly recorder: lambda.IVersion;
   readonly invalidator: lambda.IFunction;
   readonly warmer: lambda.IFunction;
-  /** `POST /revalidate`, `GET /jobs` and `GET /jobs/{id}`, signed with IAM. */
+  /** `POST /revalidate`, `GET /jobs` and `GET /jobs/{id}`. */
   readonly api: apigateway.IRestApi;
   readonly revalidateQueue: sqs.IQueue;
   /** Revalidations that failed five times: each is a page that may stay wrong until it expires. */
@@ -238,21 +246,25 @@ export class EdgeIsr extends Construct {
     this.addOutputs(api);
   }
 
-  /** Lets somebody call `POST /revalidate`. */
+  /** Lets somebody call `POST /revalidate`; with `ApiAuth.bearer`, read the token, which opens all of the API. */
   grantRevalidate(grantee: iam.IGrantable): iam.Grant {
-    return this.methods.revalidate.grantExecute(grantee);
+    return this.methods.grantRevalidate(grantee);
   }
 
-  /** Lets somebody call `GET /jobs` and `GET /jobs/{id}`. */
+  /**
+   * Lets somebody call `GET /jobs` and `GET /jobs/{id}`, and no more.
+   *
+   * @throws with `ApiAuth.bearer`: its token would let them revalidate too
+   */
   grantReadJobs(grantee: iam.IGrantable): iam.Grant {
-    return this.methods.job.grantExecute(grantee).combine(this.methods.jobs.grantExecute(grantee));
+    return this.methods.grantReadJobs(grantee);
   }
 
   private addOutputs(api: Api): void {
     const outputs: Record<string, string> = {
       DistributionUrl: `https://${this.distribution.distributionDomainName}`,
       DistributionId: this.distribution.distributionId,
-      ApiUrl: api.rest.url,
+      ApiUrl: api.url,
       TableName: this.table.tableName,
       RevalidateQueueUrl: this.revalidateQueue.queueUrl,
       RevalidateDeadLetterQueueUrl: this.revalidateDeadLetterQueue.queueUrl,

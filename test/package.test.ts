@@ -88,7 +88,7 @@ describe('the package', () => {
 
   it('carries the functions, and neither tests, examples nor benchmarks', () => {
     const paths = files.map(({ path }) => path);
-    for (const name of ['recorder', 'invalidator', 'warmer', 'jobs']) {
+    for (const name of ['recorder', 'invalidator', 'warmer', 'jobs', 'authorizer']) {
       expect(paths).toContain(`dist/lambda/${name}/index.js`);
     }
     expect(paths.filter((path) => /test|examples|bench/.test(path))).toEqual([]);

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { IsrError } from '../../core/errors';
 
-export type FunctionName = 'recorder' | 'invalidator' | 'warmer' | 'jobs';
+export type FunctionName = 'recorder' | 'invalidator' | 'warmer' | 'jobs' | 'authorizer';
 
 export const HANDLER = 'index.handler';
 
