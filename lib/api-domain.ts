@@ -26,9 +26,12 @@ export function addDomain(
         hostedZoneId: domain.domainNameAliasHostedZoneId,
       }),
     });
-    const record = { zone: hostedZone, recordName: `${domainName}.`, target };
-    new route53.ARecord(scope, 'Record', record);
-    new route53.AaaaRecord(scope, 'RecordV6', record);
+    // no AAAA: a regional endpoint has IPv4 addresses unless it is told otherwise
+    new route53.ARecord(scope, 'Record', {
+      zone: hostedZone,
+      recordName: `${domainName}.`,
+      target,
+    });
   }
   return `https://${domainName}/`;
 }

@@ -62,9 +62,9 @@ export interface ApiDomain {
   readonly certificate: acm.ICertificate;
 
   /**
-   * Where the name is: it gets its A and AAAA records.
+   * Where the name is: it gets its A record.
    *
-   * @default - the records are yours to make, to `RegionalDomainName` of the API's domain
+   * @default - the record is yours to make, to the regional domain name of the API's domain
    */
   readonly hostedZone?: route53.IHostedZone;
 }
