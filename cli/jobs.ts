@@ -1,12 +1,11 @@
 /** `isr jobs`: the newest jobs; one of them, from request to fresh; what lies in the dead-letter queues. */
 import { Command, InvalidArgumentError } from 'commander';
-import { IsrClient } from '../client';
 import type { JobPage, JobSummary } from '../core/job-reader';
 import { JOB_STATES, type Job, type JobState } from '../core/jobs';
+import { clientFor, TOKEN } from './client';
 import { listDeadLetters } from './dead-letter-list';
 import { DEAD_LETTER_QUEUE, type QueueOptions } from './dead-letters';
-import { fetchFor } from './fetch';
-import { ENDPOINT_HELP, EXIT, endpointOf, type Io, type Run } from './io';
+import { ENDPOINT_HELP, EXIT, type Io, type Run } from './io';
 
 const EXAMPLES = `
 Examples:
@@ -24,6 +23,7 @@ interface JobsOptions extends QueueOptions {
   readonly cursor?: string;
   readonly dlq?: boolean;
   readonly endpoint?: string;
+  readonly token?: string;
   readonly json?: boolean;
 }
 
@@ -37,6 +37,7 @@ export function jobsCommand(io: Io, run: Run): Command {
     .option('--dlq', 'list what lies in the dead-letter queues instead')
     .option(DEAD_LETTER_QUEUE.flags, DEAD_LETTER_QUEUE.help, DEAD_LETTER_QUEUE.collect, [])
     .option('-e, --endpoint <url>', ENDPOINT_HELP)
+    .option(TOKEN.flags, TOKEN.help)
     .option('--json', 'print it as JSON')
     .addHelpText('after', EXAMPLES)
     .action((id: string | undefined, options: JobsOptions) =>
@@ -58,8 +59,7 @@ function parseLimit(value: string): number {
 
 async function jobs(id: string | undefined, options: JobsOptions, io: Io): Promise<number> {
   const { state, limit, cursor, json = false } = options;
-  const endpoint = endpointOf(options.endpoint, io.env);
-  const client = new IsrClient({ endpoint, fetch: fetchFor(endpoint) });
+  const { client, endpoint } = clientFor(options, io);
   if (options.dlq) await listDeadLetters(options, { client, endpoint, io });
   else if (id !== undefined) printJob(await client.job(id), json, io);
   else {

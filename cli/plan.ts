@@ -1,9 +1,9 @@
 /** `isr plan`: what a revalidation would purge and cost, before anybody presses the button. */
 import { Command } from 'commander';
-import { IsrClient, type JobPlan } from '../client';
+import type { JobPlan } from '../client';
 import { FREE_ITEMS_A_MONTH, priceUsd } from '../core/price';
-import { fetchFor } from './fetch';
-import { collect, ENDPOINT_HELP, EXIT, endpointOf, type Io, parseSeconds, type Run } from './io';
+import { clientFor, TOKEN } from './client';
+import { collect, ENDPOINT_HELP, EXIT, type Io, parseSeconds, type Run } from './io';
 import { ALLOW_COLLATERAL, parseWork, type WorkOptions } from './work';
 
 const EXAMPLES = `
@@ -19,6 +19,7 @@ const URLS_SHOWN = 5;
 
 interface PlanOptions extends WorkOptions {
   readonly endpoint?: string;
+  readonly token?: string;
   readonly timeout: number;
   readonly json?: boolean;
 }
@@ -30,14 +31,14 @@ export function planCommand(io: Io, run: Run): Command {
     .option('-u, --url <path>', 'a url, path and query; may be given again', collect, [])
     .option(ALLOW_COLLATERAL.flags, ALLOW_COLLATERAL.help)
     .option('-e, --endpoint <url>', ENDPOINT_HELP)
+    .option(TOKEN.flags, TOKEN.help)
     .option('-t, --timeout <seconds>', 'how long to wait for the plan', parseSeconds, 120)
     .option('--json', 'print the plan as JSON')
     .addHelpText('after', EXAMPLES)
     .action((tags: string[], options: PlanOptions) =>
       run(options.json, async () => {
         const work = parseWork(tags, options);
-        const endpoint = endpointOf(options.endpoint, io.env);
-        const client = new IsrClient({ endpoint, fetch: fetchFor(endpoint) });
+        const { client } = clientFor(options, io);
         const timeoutMs = options.timeout * 1_000;
         const plan = await client.plan(work, { timeoutMs, signal: io.signal });
         if (options.json) io.out(JSON.stringify(plan));

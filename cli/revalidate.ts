@@ -1,9 +1,8 @@
 /** `isr revalidate`: says what has changed, and can wait until it is fresh. */
 import { Command } from 'commander';
-import { IsrClient } from '../client';
 import { isEnded, type Job } from '../core/jobs';
-import { fetchFor } from './fetch';
-import { collect, ENDPOINT_HELP, EXIT, endpointOf, type Io, parseSeconds, type Run } from './io';
+import { clientFor, TOKEN } from './client';
+import { collect, ENDPOINT_HELP, EXIT, type Io, parseSeconds, type Run } from './io';
 import { printJob } from './jobs';
 import { ALLOW_COLLATERAL, parseWork, type WorkOptions } from './work';
 
@@ -20,6 +19,7 @@ With --wait the exit code is 0 only when every page is fresh.`;
 interface RevalidateOptions extends WorkOptions {
   readonly key?: string;
   readonly endpoint?: string;
+  readonly token?: string;
   readonly wait?: boolean;
   readonly timeout: number;
   readonly json?: boolean;
@@ -36,6 +36,7 @@ export function revalidateCommand(io: Io, run: Run): Command {
     )
     .option(ALLOW_COLLATERAL.flags, ALLOW_COLLATERAL.help)
     .option('-e, --endpoint <url>', ENDPOINT_HELP)
+    .option(TOKEN.flags, TOKEN.help)
     .option('-w, --wait', 'follow the job until it ends')
     .option('-t, --timeout <seconds>', 'how long --wait waits', parseSeconds, 120)
     .option('--json', 'print the job as JSON')
@@ -51,8 +52,7 @@ async function revalidate(
   io: Io,
 ): Promise<number> {
   const work = parseWork(rawTags, options);
-  const endpoint = endpointOf(options.endpoint, io.env);
-  const client = new IsrClient({ endpoint, fetch: fetchFor(endpoint) });
+  const { client } = clientFor(options, io);
   const { job } = await client.revalidate(
     work,
     options.key === undefined ? {} : { key: options.key },

@@ -5,6 +5,7 @@
  *     200 {"id":"c6af9ac6-…","state":"fresh",…}
  *     200 {"jobs":[…],"looked":20,"cursor":"MTc2…"}
  *     400 {"error":{"code":"tag-invalid","message":"tags[0] is …","field":"tags[0]"}}
+ *     401 {"error":{"code":"unauthenticated",…}}               no bearer token, where the API takes one
  *     403 {"message":"Forbidden"}                              API Gateway itself: not signed, or not allowed
  * @module
  */
@@ -47,6 +48,8 @@ function isJob(body: unknown): body is Job {
 /** The error that an answer without a job stands for. */
 function errorOf({ status, body, url }: Answer): IsrError {
   const { code, message, field } = isRecord(body) && isRecord(body.error) ? body.error : {};
+  const isRefused = status === 401 || status === 403;
+  if (isRefused) return refusalOf({ status, body, url });
   if (isErrorCode(code) && typeof message === 'string') {
     return new IsrError(code, message, typeof field === 'string' ? field : undefined);
   }
@@ -56,6 +59,14 @@ function errorOf({ status, body, url }: Answer): IsrError {
     `${url} answered ${status}${said}, which is no job: is it the revalidate API, and are you allowed to use it?`,
     'endpoint',
   );
+}
+
+/** Whoever is not let in reads what to do about it, whatever stood in the way said so. */
+function refusalOf({ status, body, url }: Answer): IsrError {
+  const code = status === 401 ? 'unauthenticated' : 'denied';
+  const error = isRecord(body) && isRecord(body.error) ? body.error : body;
+  const said = isRecord(error) && typeof error.message === 'string' ? ` (${error.message})` : '';
+  return new IsrError(code, `${url} answered ${status}${said}. ${ERRORS[code].advice}`);
 }
 
 function isErrorCode(code: unknown): code is ErrorCode {

@@ -18,12 +18,14 @@ import { isConflict, isEnded, type Job, type JobPlan, type JobState, workId } fr
 import type { Clock } from '../core/ports';
 import { parseKey, parseRevalidation } from '../core/revalidation';
 import { readJob, readJobPage, readTaken } from './answers';
+import type { Token } from './token';
 import { CLOCK, type Fetch, Transport } from './transport';
 
 export { type ErrorCode, IsrError } from '../core/errors';
 export type { JobPage, JobSummary } from '../core/job-reader';
 export { isEnded, type Job, type JobPlan, type JobState } from '../core/jobs';
 export type { Clock } from '../core/ports';
+export type { Token } from './token';
 export type { Fetch } from './transport';
 
 export interface IsrClientOptions {
@@ -31,6 +33,12 @@ export interface IsrClientOptions {
   readonly endpoint: string;
   /** Sends the requests: give one that signs them, for an API behind IAM. @default - the global fetch */
   readonly fetch?: Fetch;
+  /**
+   * Of an API with `ApiAuth.bearer`: the secret's value, or a function that gets it (asked for every attempt, so that it
+   * can follow a rotation). It is sent over https only, or to this machine.
+   * @default - none
+   */
+  readonly token?: Token;
   /** How often a request is sent when it gets no answer, a 429 or a 5xx; pauses grow in between. @default 4 */
   readonly attemptsMax?: number;
   /** How long one attempt may take, ms. @default 5000 */
@@ -85,7 +93,7 @@ export class IsrClient {
   private readonly transport: Transport;
   private readonly clock: Clock;
 
-  /** @throws IsrError `option-invalid` when the endpoint is no http address */
+  /** @throws IsrError `option-invalid` when the endpoint is no http address, or no https one for a token */
   constructor(options: IsrClientOptions) {
     this.clock = options.clock ?? CLOCK;
     this.transport = new Transport({ ...options, clock: this.clock });

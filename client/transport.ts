@@ -5,6 +5,7 @@
  */
 import { IsrError, reasonOf } from '../core/errors';
 import type { Clock } from '../core/ports';
+import { authorizationOf, checkTokenPlace, type Token } from './token';
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -19,6 +20,7 @@ export interface Answer {
 export interface TransportOptions {
   readonly endpoint: string;
   readonly fetch?: Fetch;
+  readonly token?: Token | undefined;
   readonly attemptsMax?: number;
   readonly attemptTimeoutMs?: number;
   readonly clock: Clock;
@@ -44,10 +46,13 @@ export const CLOCK: Clock = {
 
 export class Transport {
   private readonly base: string;
-  private readonly options: Required<TransportOptions>;
+  private readonly options: Required<Omit<TransportOptions, 'token'>>;
+  private readonly token: Token | undefined;
 
   constructor(options: TransportOptions) {
     this.base = parseEndpoint(options.endpoint);
+    this.token = options.token;
+    if (this.token !== undefined) checkTokenPlace(this.base);
     this.options = {
       ...options,
       fetch: options.fetch ?? ((url, init) => fetch(url, init)),
@@ -70,6 +75,7 @@ export class Transport {
       );
       signal?.throwIfAborted();
       if (answer && answer.status !== 429 && answer.status < 500) return answer;
+      if (thrown instanceof IsrError) throw thrown; // it was never sent
       if (attempt >= attemptsMax) return answer ?? this.giveUp(thrown, attempt);
       const pauseMs = answer?.retryAfterMs ?? this.jitter(PAUSE_MS.first * 2 ** (attempt - 1));
       await clock.sleep(Math.min(pauseMs, PAUSE_MS.max), signal);
@@ -85,10 +91,12 @@ export class Transport {
   private async attempt(path: string, init: RequestInit, signal?: AbortSignal): Promise<Answer> {
     const timeout = AbortSignal.timeout(this.options.attemptTimeoutMs);
     const url = this.base + path;
+    const authorization = this.token === undefined ? {} : await this.authorization(this.token);
     const response = await this.options.fetch(url, {
       ...init,
       headers: {
         ...Object.fromEntries(new Headers(init.headers)),
+        ...authorization,
         accept: 'application/json',
         ...(init.body === undefined ? {} : { 'content-type': 'application/json' }),
       },
@@ -106,6 +114,10 @@ export class Transport {
         ? { retryAfterMs: Number(retryAfter) * 1_000 }
         : {}),
     };
+  }
+
+  private async authorization(token: Token): Promise<Record<string, string>> {
+    return { authorization: await authorizationOf(token) };
   }
 
   private giveUp(thrown: unknown, attempts: number): never {

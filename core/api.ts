@@ -50,6 +50,9 @@ export const REQUESTED_AT_ATTRIBUTE = 'requestedAtMs';
 export const IDEMPOTENCY_KEY = 'Idempotency-Key';
 export const KEY_PATTERN = '[A-Za-z0-9_-]{16,64}';
 export const KEY_RULE = 'it takes 16 to 64 characters of A-Z, a-z, 0-9, _ and -';
+/** What a bearer API lets through to its authorizer; the scheme has no case (RFC 9110 §11.1). */
+export const BEARER_PATTERN = '^[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]+)$';
+
 /** A job's id, whoever gave it: a request's key or own id, or a message's. */
 export const JOB_ID = /^[A-Za-z0-9_-]{1,64}$/;
 

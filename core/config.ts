@@ -87,6 +87,7 @@ export const ENV = {
   warmPerSecond: 'ISR_WARM_PER_SECOND',
   warmConcurrency: 'ISR_WARM_CONCURRENCY',
   warmDeadlineMs: 'ISR_WARM_DEADLINE_MS',
+  tokenSecretArn: 'ISR_TOKEN_SECRET_ARN',
 } as const;
 
 /** How pages are purged: by CloudFront's cache tags where it has them, or by paths alone. */
@@ -129,6 +130,11 @@ export interface WarmerConfig {
 export interface JobsConfig {
   readonly table: string;
   readonly distributionId: string;
+}
+
+/** Of who checks bearer tokens. */
+export interface AuthorizerConfig {
+  readonly secretArn: string;
 }
 
 /** What the browser is told instead of the edge's own lifetime: it asks each time, and is answered by the cache. */
@@ -205,6 +211,11 @@ export function warmPaceOf({ perSecond, concurrency }: WarmerConfig): PaceLimits
 /** @throws IsrError `config-invalid`, naming the variable */
 export function jobsConfig(env: Environment): JobsConfig {
   return { table: required(env, ENV.table), distributionId: required(env, ENV.distributionId) };
+}
+
+/** @throws IsrError `config-invalid`, naming the variable */
+export function authorizerConfig(env: Environment): AuthorizerConfig {
+  return { secretArn: required(env, ENV.tokenSecretArn) };
 }
 
 function required(env: Environment, name: string): string {

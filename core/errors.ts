@@ -29,7 +29,7 @@ export const ERRORS = {
   denied: {
     status: 403,
     advice:
-      'The caller may not do this: check its credentials, and that it was granted grantRevalidate or grantReadJobs.',
+      'The caller may not do this: check its credentials, and that it was granted grantRevalidate or grantReadJobs; with ApiAuth.bearer, that its token is the secret’s (AWSCURRENT).',
   },
   'endpoint-unreachable': {
     status: 502,
@@ -100,6 +100,11 @@ export const ERRORS = {
   },
   throttled: { status: 429, advice: 'Too many requests at once: send it again a little later.' },
   'type-unsupported': { status: 415, advice: 'Send the body as application/json.' },
+  unauthenticated: {
+    status: 401,
+    advice:
+      'The API takes a bearer token: give it with ISR_TOKEN (or --token), or as the client’s option token.',
+  },
   'url-invalid': {
     status: 400,
     advice:

@@ -1,5 +1,5 @@
 /**
- * The API, signed with IAM:
+ * The API, signed with IAM or opened by a bearer token (api-options.ts):
  *
  *     POST /revalidate   schema → SQS, with no function in between   202 {"job":…}
  *     GET  /jobs/{id}    → the jobs function                         200 {"state":…}
@@ -13,20 +13,22 @@ import { Aws, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { REVALIDATION_SCHEMA, REVALIDATION_TEMPLATE } from '../core/api';
+import { IsrError } from '../core/errors';
+import { addDomain } from './api-domain';
+import { Authorizer, grantToken } from './authorizer';
 import type { Jobs } from './jobs';
 import { ApiAccount } from './private/api-account';
 import { answerGatewayErrors, QUEUE_ANSWERS, REVALIDATE_STATUSES } from './private/api-answers';
+import { throttleOf } from './private/api-checks';
 import type { Settings } from './private/settings';
 import { LOG_RETENTION } from './private/worker';
 import type { QueuePair } from './queues';
 
 const STAGE = 'v1';
-/** Requests a second; what is over gets 429. One request names up to 1,000 tags. */
-const RATE_MAX = 100;
-const BURST_MAX = 200;
 
 /** What `GET /jobs` takes: none of it has to be there, and the function checks their values (core/job-reader.ts). */
 const JOBS_QUERY = {
@@ -45,20 +47,45 @@ export class Api extends Construct {
   readonly revalidate: apigateway.Method;
   readonly job: apigateway.Method;
   readonly jobs: apigateway.Method;
+  /** Where it is, with a slash at its end. */
+  readonly url: string;
+
+  /** Of the bearer token; none with IAM. */
+  private readonly secret: secretsmanager.ISecret | undefined;
 
   constructor(scope: Construct, { revalidations, jobs }: ApiParts, settings: Settings) {
     super(scope, 'Api');
+    const { auth, domain } = settings.api ?? {};
+    this.secret = auth?.secret;
     this.rest = this.restApi(settings);
     this.revalidate = this.revalidateMethod(revalidations.queue);
     const integration = new apigateway.LambdaIntegration(jobs.function, { allowTestInvoke: false });
     const resource = this.rest.root.addResource('jobs');
     this.jobs = resource.addMethod('GET', integration, { requestParameters: JOBS_QUERY });
     this.job = resource.addResource('{id}').addMethod('GET', integration);
-    answerGatewayErrors(this.rest);
+    answerGatewayErrors(this.rest, this.secret !== undefined);
+    this.url = domain ? addDomain(this, this.rest, domain) : this.rest.url;
     this.acknowledge();
   }
 
-  private restApi({ name, apiLogRole = true }: Settings): apigateway.RestApi {
+  grantRevalidate(grantee: iam.IGrantable): iam.Grant {
+    if (this.secret) return grantToken(this.secret, grantee, ['AWSCURRENT']);
+    return this.revalidate.grantExecute(grantee);
+  }
+
+  /** @throws IsrError `option-invalid` where the only right to give is more than that */
+  grantReadJobs(grantee: iam.IGrantable): iam.Grant {
+    if (this.secret) {
+      throw new IsrError(
+        'option-invalid',
+        'EdgeIsr: grantReadJobs cannot be less than grantRevalidate with ApiAuth.bearer: its one token opens all of the API, use grantRevalidate or ApiAuth.iam()',
+        'api.auth',
+      );
+    }
+    return this.job.grantExecute(grantee).combine(this.jobs.grantExecute(grantee));
+  }
+
+  private restApi({ name, api: options, apiLogRole = true }: Settings): apigateway.RestApi {
     const logGroup = new logs.LogGroup(this, 'Logs', {
       retention: LOG_RETENTION,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -68,11 +95,10 @@ export class Api extends Construct {
       description: 'edge-isr: POST /revalidate, GET /jobs, GET /jobs/{id}',
       endpointConfiguration: { types: [apigateway.EndpointType.REGIONAL] },
       cloudWatchRole: false,
-      defaultMethodOptions: { authorizationType: apigateway.AuthorizationType.IAM },
+      defaultMethodOptions: this.authorization(),
       deployOptions: {
         stageName: STAGE,
-        throttlingRateLimit: RATE_MAX,
-        throttlingBurstLimit: BURST_MAX,
+        ...throttleOf(options?.throttle),
         loggingLevel: apigateway.MethodLoggingLevel.ERROR,
         accessLogDestination: new apigateway.LogGroupLogDestination(logGroup),
         accessLogFormat: apigateway.AccessLogFormat.custom(ACCESS_LOG),
@@ -81,6 +107,13 @@ export class Api extends Construct {
     api.node.tryRemoveChild('Endpoint'); // ApiUrl says it
     if (apiLogRole) api.deploymentStage.node.addDependency(ApiAccount.of(this));
     return api;
+  }
+
+  private authorization(): apigateway.MethodOptions {
+    const { AuthorizationType } = apigateway;
+    if (!this.secret) return { authorizationType: AuthorizationType.IAM };
+    const { authorizer } = new Authorizer(this, this.secret);
+    return { authorizationType: AuthorizationType.CUSTOM, authorizer };
   }
 
   private revalidateMethod(queue: sqs.IQueue): apigateway.Method {
@@ -132,12 +165,11 @@ export class Api extends Construct {
     Validations.of(this.rest).acknowledge(
       {
         id: 'AwsSolutions-APIG3',
-        reason: 'Every request is signed with IAM and throttled; a web ACL is the owner’s to add.',
+        reason: `Every request is ${this.secret ? 'authorized by its token' : 'signed with IAM'} and throttled; a web ACL is the owner’s to add.`,
       },
       {
         id: 'AwsSolutions-COG4',
-        reason:
-          'Callers are servers and functions, which have IAM roles; there are no users to log in.',
+        reason: `Callers are servers and functions, which have ${this.secret ? 'a token' : 'IAM roles'}; there are no users to log in.`,
       },
     );
   }

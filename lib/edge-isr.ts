@@ -19,6 +19,7 @@ import type { Construct } from 'constructs';
 import { IsrError } from '../core/errors';
 import { type AlarmOptions, Alarms } from './alarms';
 import { Api } from './api';
+import type { ApiOptions } from './api-options';
 import type { CachingDefaults, Variants } from './caching';
 import { dashboard } from './dashboard';
 import { adopt, distribution, pageBehavior } from './distribution';
@@ -284,6 +285,13 @@ export interface EdgeIsrProps {
   readonly warm?: WarmOptions;
 
   /**
+   * Who may call the API, how often, and under which name.
+   *
+   * @default - signed with IAM, 100 requests a second, at the address that AWS gives it
+   */
+  readonly api?: ApiOptions;
+
+  /**
    * Whether the stack sets the role with which API Gateway writes logs: one setting for the whole account and region.
    *
    * The API's logs need one. Set it to false where the account has one already that shall stay.
@@ -322,7 +330,7 @@ export class EdgeIsr extends Metered {
   readonly recorder: lambda.IVersion;
   readonly invalidator: lambda.IFunction;
   readonly warmer: lambda.IFunction;
-  /** `POST /revalidate`, `GET /jobs` and `GET /jobs/{id}`, signed with IAM. */
+  /** `POST /revalidate`, `GET /jobs` and `GET /jobs/{id}`. */
   readonly api: apigateway.IRestApi;
   readonly revalidateQueue: sqs.IQueue;
   /** Revalidations that failed five times: each is a page that may stay wrong until it expires. */
@@ -432,21 +440,25 @@ export class EdgeIsr extends Metered {
     });
   }
 
-  /** Lets somebody call `POST /revalidate`. */
+  /** Lets somebody call `POST /revalidate`; with `ApiAuth.bearer`, read the token, which opens all of the API. */
   grantRevalidate(grantee: iam.IGrantable): iam.Grant {
-    return this.methods.revalidate.grantExecute(grantee);
+    return this.methods.grantRevalidate(grantee);
   }
 
-  /** Lets somebody call `GET /jobs` and `GET /jobs/{id}`. */
+  /**
+   * Lets somebody call `GET /jobs` and `GET /jobs/{id}`, and no more.
+   *
+   * @throws with `ApiAuth.bearer`: its token would let them revalidate too
+   */
   grantReadJobs(grantee: iam.IGrantable): iam.Grant {
-    return this.methods.job.grantExecute(grantee).combine(this.methods.jobs.grantExecute(grantee));
+    return this.methods.grantReadJobs(grantee);
   }
 
   private addOutputs(site: cloudfront.IDistribution): void {
     const outputs: Record<string, string> = {
       DistributionUrl: `https://${site.distributionDomainName}`,
       DistributionId: site.distributionId,
-      ApiUrl: this.methods.rest.url,
+      ApiUrl: this.methods.url,
       TableName: this.table.tableName,
       RevalidateQueueUrl: this.revalidateQueue.queueUrl,
       RevalidateDeadLetterQueueUrl: this.revalidateDeadLetterQueue.queueUrl,

@@ -16,7 +16,7 @@ import { IsrError } from '../core/errors';
 import type { LocalFunction } from './lambda/host';
 import { FunctionFailure, invokeProxy } from './lambda/proxy';
 import { type Address, LOOPBACK, listen, urlAt } from './listen';
-import { BodyTooLong, type RevalidationQueue, revalidate, revalidationQueue } from './revalidate';
+import { type RevalidationQueue, revalidate, revalidationQueue } from './revalidate';
 import type { LocalQueue } from './sqs';
 
 export interface ApiOptions extends Address {
@@ -106,7 +106,6 @@ async function route(request: IncomingMessage, { queue, jobs, queues }: Behind):
  * the function failed, 504 when the service did not answer in time or at all (APIG, supported-gateway-response-types).
  */
 function refusal(thrown: unknown): Answer {
-  if (thrown instanceof BodyTooLong) return json(413, thrown.error.toBody());
   if (thrown instanceof IsrError) return json(thrown.status, thrown.toBody());
   const isFunction = thrown instanceof FunctionFailure;
   const error = new IsrError('api-unavailable', 'Internal server error');

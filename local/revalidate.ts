@@ -149,18 +149,9 @@ function refusedByQueue(cause: unknown, { headers }: IncomingMessage): IsrError 
   return new IsrError('body-too-large', `the body is too large: ${rule}`, 'body', { cause });
 }
 
-/** More than API Gateway reads: a 413, where `body-too-large` is a 400 otherwise. */
-export class BodyTooLong extends Error {
-  readonly error = new IsrError(
-    'body-too-large',
-    `the body has more than ${PAYLOAD_BYTES_MAX} bytes`,
-    'body',
-  );
-}
-
 /**
  * What is too long is read to its end and dropped, so that the sender hears the answer.
- * @throws BodyTooLong
+ * @throws IsrError `body-too-large`
  */
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -170,6 +161,9 @@ async function readBody(request: IncomingMessage): Promise<string> {
     if (bytes <= PAYLOAD_BYTES_MAX) chunks.push(chunk);
     else chunks.length = 0;
   }
-  if (bytes > PAYLOAD_BYTES_MAX) throw new BodyTooLong();
+  if (bytes > PAYLOAD_BYTES_MAX) {
+    const problem = `the body has more than ${PAYLOAD_BYTES_MAX} bytes`;
+    throw new IsrError('body-too-large', problem, 'body');
+  }
   return Buffer.concat(chunks).toString('utf8');
 }

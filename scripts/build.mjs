@@ -1,16 +1,17 @@
 // Builds everything into dist/: types and CommonJS by tsc, one bundle per function in lambda/ by esbuild, and what
-// CloudFront runs (functions/) as one script each.
+// CloudFront runs (functions/) as one script each; and openapi.json.
 // Usage: node scripts/build.mjs
 import { spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, transform } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 await rm(join(root, 'dist'), { recursive: true, force: true });
 await Promise.all([compile(), bundle(), scripts()]);
+await describeApi();
 await writeFile(join(root, 'dist/.built'), ''); // scripts/setup.mjs trusts nothing less
 
 function compile() {
@@ -28,6 +29,13 @@ function compile() {
       code === 0 ? resolve() : reject(new Error(`tsc ended with ${code}`)),
     );
   });
+}
+
+async function describeApi() {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const { openApi } = await import(pathToFileURL(join(root, 'dist/core/openapi.js')));
+  const document = JSON.stringify(openApi(version), undefined, 2);
+  await writeFile(join(root, 'dist/openapi.json'), `${document}\n`);
 }
 
 async function bundle() {

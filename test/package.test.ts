@@ -46,7 +46,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the package', () => {
   it('has a test here for every subpath that it exports', () => {
-    const exported = Object.keys(subpaths).filter((path) => path !== './package.json');
+    const exported = Object.keys(subpaths).filter((path) => !path.endsWith('.json'));
     expect(Object.keys(NAMES)).toEqual(exported.map((path) => path.replace(/^\./, 'edge-isr')));
   });
 
@@ -88,11 +88,16 @@ describe('the package', () => {
 
   it('carries the functions, and neither tests, examples nor benchmarks', () => {
     const paths = files.map(({ path }) => path);
-    for (const name of ['recorder', 'invalidator', 'warmer', 'jobs']) {
+    for (const name of ['recorder', 'invalidator', 'warmer', 'jobs', 'authorizer']) {
       expect(paths).toContain(`dist/lambda/${name}/index.js`);
     }
     expect(paths.filter((path) => /test|examples|bench/.test(path))).toEqual([]);
     expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md']));
+  });
+
+  it('describes its API', () => {
+    write('api.cjs', "console.log(require('edge-isr/openapi.json').openapi)");
+    expect(node('api.cjs').trim()).toBe('3.1.1');
   });
 
   it('has a command that a shell can start', () => {

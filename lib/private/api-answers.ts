@@ -51,8 +51,28 @@ function template({ code, message, field }: Answer): string {
   return `{"error":{"code":"${code}","message":${message}${place}}}`;
 }
 
-/** What the gateway refuses before it calls the queue or the function. Elsewhere AWS's own status stays. */
-export function answerGatewayErrors(api: apigateway.RestApi): void {
+const UNSIGNED: Answer = {
+  code: 'denied',
+  message: '"the request is not signed, or the API has no such route"',
+};
+const NO_ROUTE: Answer = { code: 'route-unknown', message: '"the API has no such route"' };
+const NO_TOKEN: Answer = {
+  code: 'unauthenticated',
+  message: '"Authorization is missing, or no Bearer token"',
+  field: 'Authorization',
+};
+const WRONG_TOKEN: Answer = {
+  code: 'denied',
+  message: '"the bearer token is not the one of the API"',
+  field: 'Authorization',
+};
+
+/**
+ * What the gateway refuses before it calls the queue or the function. Elsewhere AWS's own status stays.
+ *
+ * A route that is not there is a "missing authentication token", of whatever kind the API's authorization is.
+ */
+export function answerGatewayErrors(api: apigateway.RestApi, isBearer: boolean): void {
   const { ResponseType } = apigateway;
   const said = '$context.error.messageString';
   const answers: [apigateway.ResponseType, Answer, statusCode?: string][] = [
@@ -73,20 +93,24 @@ export function answerGatewayErrors(api: apigateway.RestApi): void {
         field: 'content-type',
       },
     ],
-    [
-      ResponseType.MISSING_AUTHENTICATION_TOKEN,
-      { code: 'denied', message: '"the request is not signed, or the API has no such route"' },
-    ],
+    isBearer
+      ? [ResponseType.MISSING_AUTHENTICATION_TOKEN, NO_ROUTE, '404']
+      : [ResponseType.MISSING_AUTHENTICATION_TOKEN, UNSIGNED],
     [ResponseType.RESOURCE_NOT_FOUND, { code: 'route-unknown', message: said }],
     [ResponseType.THROTTLED, { code: 'throttled', message: said }],
     [ResponseType.QUOTA_EXCEEDED, { code: 'throttled', message: said }],
     [ResponseType.DEFAULT_4XX, { code: 'denied', message: said }],
     [ResponseType.DEFAULT_5XX, { code: 'api-unavailable', message: said }],
   ];
+  if (isBearer) {
+    answers.push([ResponseType.UNAUTHORIZED, NO_TOKEN], [ResponseType.ACCESS_DENIED, WRONG_TOKEN]);
+  }
   for (const [type, answer, statusCode] of answers) {
     api.addGatewayResponse(type.responseType, {
       type,
       ...(statusCode && { statusCode }),
+      // RFC 9110 §11.6.1: a 401 says what it wants
+      ...(answer === NO_TOKEN && { responseHeaders: { 'WWW-Authenticate': "'Bearer'" } }),
       templates: { [JSON_TYPE]: template(answer) },
     });
   }

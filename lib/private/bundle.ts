@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { builtPath } from './built';
 
-export type FunctionName = 'recorder' | 'invalidator' | 'warmer' | 'jobs';
+export type FunctionName = 'recorder' | 'invalidator' | 'warmer' | 'jobs' | 'authorizer';
 
 export const HANDLER = 'index.handler';
 

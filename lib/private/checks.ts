@@ -7,6 +7,7 @@ import type { Construct } from 'constructs';
 import { WARM_LIMITS } from '../../core/config';
 import { IsrError } from '../../core/errors';
 import type { EdgeIsrProps } from '../edge-isr';
+import { checkApi } from './api-checks';
 import type { Settings } from './settings';
 import { shieldRegionFor } from './shield';
 
@@ -44,6 +45,7 @@ export function checkProps(settings: Settings, props: EdgeIsrProps): void {
   checkCount('warm.maxUrls', settings.warm?.maxUrls, WARM_LIMITS.maxUrls);
   checkCount('warm.perSecond', settings.warm?.perSecond, WARM_LIMITS.perSecond);
   checkCount('warm.concurrency', settings.warm?.concurrency, WARM_LIMITS.concurrency);
+  checkApi(settings.api, settings.region);
 }
 
 /** @returns the region of the stack, which has to be known */

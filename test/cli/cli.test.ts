@@ -55,6 +55,46 @@ describe('wrong usage', () => {
   });
 });
 
+describe('a bearer token', () => {
+  const TOKEN = 'a-token-0123456789';
+  let api: Server;
+  let endpoint: string;
+  const asked: (string | undefined)[] = [];
+  beforeAll(async () => {
+    api = createServer(({ headers }, response) => {
+      asked.push(headers.authorization);
+      const isLetIn = headers.authorization === `Bearer ${TOKEN}`;
+      response.statusCode = isLetIn ? 202 : headers.authorization ? 403 : 401;
+      response.end(isLetIn ? '{"job":"j-1","jobs":[]}' : '{}');
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => api.once('listening', resolve));
+    endpoint = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+  });
+  afterAll(() => api.close());
+
+  it.each([['revalidate', 'post:42'], ['jobs']])(
+    'comes from --token or from ISR_TOKEN, and is never printed: isr %s',
+    async (...args) => {
+      asked.length = 0;
+      const flagged = await isr(...args, '--endpoint', endpoint, '--token', TOKEN);
+      const script = built('bin/isr.js');
+      const set = await run(script, [...args, '--endpoint', endpoint], { ISR_TOKEN: TOKEN });
+      expect([flagged.code, set.code]).toEqual([0, 0]);
+      expect(asked).toEqual([`Bearer ${TOKEN}`, `Bearer ${TOKEN}`]);
+      expect(JSON.stringify([flagged, set])).not.toContain(TOKEN);
+    },
+  );
+
+  it('that is missing or wrong fails with what to do', async () => {
+    const none = await isr('jobs', '--endpoint', endpoint);
+    expect(none).toMatchObject({ code: 1, out: '' });
+    expect(none.err).toContain('give it with ISR_TOKEN (or --token)');
+    const wrong = await isr('jobs', '--endpoint', endpoint, '--token', 'wrong-0123456789');
+    expect(wrong.err).toContain('its token is the secret’s (AWSCURRENT)');
+    expect(wrong.err).not.toContain('wrong-0123456789');
+  });
+});
+
 describe('isr dev that cannot start', () => {
   let taken: Server;
   let takenPort: string;

@@ -137,11 +137,6 @@ describe('a revalidation that is sent', () => {
   });
 
   it.each([
-    [
-      'what API Gateway says of an unsigned request',
-      { status: 403, body: { message: 'Forbidden' } },
-      '403 (Forbidden)',
-    ],
     ['a page', { body: '<html>' }, '200'],
     [
       'an error that nobody knows',
@@ -159,6 +154,25 @@ describe('a revalidation that is sent', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it.each([
+    [
+      'denied',
+      { status: 403, body: { message: 'Forbidden' } },
+      /403 \(Forbidden\)\. .*grantRevalidate/,
+    ],
+    [
+      'denied',
+      { status: 403, body: { error: { code: 'denied', message: 'not yours' } } },
+      /403 \(not yours\)\. .*its token is the secret’s/,
+    ],
+    ['unauthenticated', { status: 401, body: 'no JSON' }, /401\. .*ISR_TOKEN \(or --token\)/],
+  ])('that is %s says what to do about it', async (code, reply, said) => {
+    const { endpoint, asked } = await api(reply);
+    const error = await errorOf(clientOf(endpoint).client.revalidate({ tags: ['x'] }));
+    expect(error).toMatchObject({ code, message: expect.stringMatching(said) });
+    expect(asked).toHaveLength(1);
+  });
+
   it('goes through the fetch that was given, each attempt anew', async () => {
     const { endpoint, asked } = await api({ status: 503 }, TAKEN);
     let signatures = 0;
@@ -166,6 +180,39 @@ describe('a revalidation that is sent', () => {
       fetch(url, { ...init, headers: { ...init.headers, 'x-signature': String(++signatures) } });
     await clientOf(endpoint, { fetch: signed }).client.revalidate({ tags: ['x'] });
     expect(asked.map(({ headers }) => headers['x-signature'])).toEqual(['1', '2']);
+  });
+});
+
+describe('a bearer token', () => {
+  it('is sent with every request, and follows a rotation amid the attempts', async () => {
+    const { endpoint, asked } = await api({ status: 503 }, TAKEN);
+    const tokens = ['old-token', 'new-token'];
+    const { client } = clientOf(endpoint, { token: async () => tokens.shift() ?? '' });
+    await client.revalidate({ tags: ['x'] });
+    expect(asked.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer old-token',
+      'Bearer new-token',
+    ]);
+  });
+
+  it.each(['', 'a b', 'token-with-its-line-end\n', 'é'])(
+    'that no header can hold (%j) is not sent, not tried again, and not told',
+    async (token) => {
+      const { endpoint, asked } = await api(TAKEN);
+      const { client, clock } = clientOf(endpoint, { token });
+      const error = await errorOf(client.revalidate({ tags: ['x'] }));
+      expect(error).toMatchObject({ code: 'option-invalid', field: 'token' });
+      if (token.length > 10) expect(error.message).not.toContain(token.trim());
+      expect([asked, clock.pausesMs]).toEqual([[], []]);
+    },
+  );
+
+  it('is sent over https only, or to this machine', () => {
+    const make = (endpoint: string) => () => new IsrClient({ endpoint, token: 'a-token' });
+    expect(make('http://isr.example.org')).toThrow('a token is sent over https only');
+    for (const endpoint of ['https://isr.example.org', 'http://localhost:1', 'http://[::1]:1']) {
+      expect(make(endpoint)).not.toThrow();
+    }
   });
 });
 

@@ -19,6 +19,7 @@ import { cloudFrontPurger } from '../../aws/purger';
 import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
 import { dynamoRecords } from '../../aws/records';
+import { readSecretVersions } from '../../aws/secrets';
 import { encodeUrl } from '../../core/urls';
 import { createTable } from '../../local/dynamodb';
 import { graphContract } from '../contract/graph';
@@ -81,6 +82,37 @@ describe("records in moto's DynamoDB", () => {
     graph: dynamoGraph(sdkCall(endpoint), TABLE),
     records: dynamoRecords(sdkCall(endpoint), TABLE),
   }));
+});
+
+describe("a bearer token in moto's Secrets Manager", () => {
+  async function ask(operation: string, input: object): Promise<{ ARN: string }> {
+    const authorization = `AWS4-HMAC-SHA256 Credential=local/20260101/${REGION}/secretsmanager/aws4_request`;
+    const answer = await fetch(endpoint, {
+      method: 'POST',
+      headers: { authorization, 'x-amz-target': `secretsmanager.${operation}` },
+      body: JSON.stringify(input),
+    });
+    return JSON.parse(await answer.text());
+  }
+  const read = (secretArn: string) =>
+    readSecretVersions({
+      secretArn,
+      endpoint,
+      credentials: () => account.credentials,
+      timeoutMs: 3_000,
+      now: Date.now,
+    });
+
+  it('has one version at first, two after a rotation, and is not found under another name', async () => {
+    const Name = 'isr-token';
+    const { ARN } = await ask('CreateSecret', { Name, SecretString: 'old-token-0123456789' });
+    expect(await read(ARN)).toMatchObject({ current: 'old-token-0123456789', previous: undefined });
+    await ask('PutSecretValue', { SecretId: ARN, SecretString: 'new-token-0123456789' });
+    const { current, previous, createdAtMs } = await read(ARN);
+    expect([current, previous]).toEqual(['new-token-0123456789', 'old-token-0123456789']);
+    expect(Math.abs(createdAtMs - Date.now())).toBeLessThan(60_000);
+    await expect(read(`${ARN}x`)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
 });
 
 describe("the warm queue in moto's SQS", () => {

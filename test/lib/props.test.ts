@@ -89,6 +89,18 @@ const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
     'EdgeIsr: warm.maxUrls is known at deployment only: give a fixed value',
   ],
   [
+    { api: { throttle: { ratePerSecond: 0 } } },
+    'EdgeIsr: api.throttle.ratePerSecond is 0: it takes a whole number from 1 to 10000',
+  ],
+  [
+    { api: { throttle: { burst: 5_001 } } },
+    'EdgeIsr: api.throttle.burst is 5001: it takes a whole number from 1 to 5000',
+  ],
+  [
+    { api: { throttle: { burst: Lazy.number({ produce: () => 5 }) } } },
+    'EdgeIsr: api.throttle.burst is known at deployment only: give a fixed value',
+  ],
+  [
     { browserCacheControl: '' },
     'EdgeIsr: browserCacheControl is "": it takes 1 to 1783 visible ASCII characters',
   ],

@@ -1,0 +1,79 @@
+/**
+ * A secret's two versions, by a signed request: one operation does not need a client of the SDK.
+ *
+ *     POST / secretsmanager.GetSecretValue {"SecretId":"arn:…","VersionStage":"AWSCURRENT"}
+ *       → {"SecretString":"…","CreatedDate":1767225600.123}
+ * @module
+ */
+import type { SecretVersions } from '../core/tokens';
+import { type Credentials, sign } from './sigv4';
+
+export interface SecretsTransport {
+  readonly secretArn: string;
+  /** @default - AWS's own for the secret's region */
+  readonly endpoint?: string | undefined;
+  readonly credentials: () => Credentials;
+  readonly timeoutMs: number;
+  readonly now: () => number;
+}
+
+interface SecretValue {
+  readonly SecretString: string;
+  /** Seconds. */
+  readonly CreatedDate: number;
+}
+
+/** @throws Error that names the operation and what Secrets Manager said; never what the secret is */
+export async function readSecretVersions(transport: SecretsTransport): Promise<SecretVersions> {
+  const [current, previous] = await Promise.all([
+    secretValue(transport, 'AWSCURRENT'),
+    secretValue(transport, 'AWSPREVIOUS').catch((thrown: Error) => {
+      if (thrown.name !== 'ResourceNotFoundException') throw thrown;
+      return undefined; // it was never rotated
+    }),
+  ]);
+  return {
+    current: current.SecretString,
+    createdAtMs: current.CreatedDate * 1_000,
+    previous: previous?.SecretString,
+  };
+}
+
+async function secretValue(transport: SecretsTransport, stage: string): Promise<SecretValue> {
+  const { secretArn, credentials, now, timeoutMs } = transport;
+  const [, partition, , region = ''] = secretArn.split(':');
+  const domain = partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com';
+  const url = new URL(transport.endpoint ?? `https://secretsmanager.${region}.${domain}`);
+  const body = JSON.stringify({ SecretId: secretArn, VersionStage: stage });
+  const { host: _, ...headers } = sign(
+    {
+      method: 'POST',
+      url,
+      headers: {
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amz-target': 'secretsmanager.GetSecretValue',
+      },
+      body,
+    },
+    credentials(),
+    { region, service: 'secretsmanager', nowMs: now() },
+  );
+  const signal = AbortSignal.timeout(timeoutMs);
+  const answer = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' });
+  if (!answer.ok) throw refusal(answer.status, await answer.json().catch(() => ({})));
+  const value = (await answer.json()) as Partial<SecretValue>;
+  const { SecretString, CreatedDate } = value;
+  if (typeof SecretString === 'string' && typeof CreatedDate === 'number') {
+    return { SecretString, CreatedDate };
+  }
+  throw new Error('Secrets Manager, GetSecretValue: the secret has no SecretString');
+}
+
+/** `{"__type":"ResourceNotFoundException","Message":"Secrets Manager can't find …"}` */
+function refusal(status: number, body: unknown): Error {
+  const { __type, message, Message } = body as Readonly<Record<string, string | undefined>>;
+  const said = message ?? Message ?? `HTTP ${status}`;
+  const error = new Error(`Secrets Manager, GetSecretValue: ${said}`);
+  error.name = __type?.split('#').at(-1) ?? `Http${status}`;
+  return error;
+}
