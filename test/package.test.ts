@@ -1,9 +1,10 @@
 /** The package as a consumer gets it: packed, installed into a folder of its own, imported both ways. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exports as subpaths } from '../package.json';
+import { dependencies, exports as subpaths } from '../package.json';
 import { ROOT } from './support/bundles';
 import { type Consumer, installPacked } from './support/consumer';
 
@@ -37,6 +38,13 @@ describe('the package', () => {
     const functions = names.map(() => 'function').join();
     expect(node('consumer.mjs').trim()).toBe(functions);
     expect(node('consumer.cjs').trim()).toBe(functions);
+  });
+
+  it('does so with none of its dependencies installed: they are the command line’s', () => {
+    const { resolve } = createRequire(join(consumer.folder, 'node_modules/edge-isr/package.json'));
+    for (const name of Object.keys(dependencies)) {
+      expect(() => resolve(`${name}/package.json`), name).toThrow(/Cannot find module/);
+    }
   });
 
   it('is what publint and attw take for sound, from CommonJS and from ESM', () => {
