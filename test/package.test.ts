@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dependencies, exports as subpaths } from '../package.json';
+import { dependencies, peerDependencies, exports as subpaths } from '../package.json';
 import { ROOT } from './support/bundles';
 import { type Consumer, installPacked } from './support/consumer';
 
@@ -83,6 +83,15 @@ describe('the package', () => {
     }
     expect(paths.filter((path) => /test|examples|bench/.test(path))).toEqual([]);
     expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md']));
+  });
+
+  it('has no dependency without its reason in ARCHITECTURE.md', () => {
+    const text = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8');
+    const [, table = ''] = /^## Dependencies\n(.*?)^[^|\n]/ms.exec(text) ?? [];
+    const firsts = [...table.matchAll(/^\| (`.*?) \|/gm)].map(([, first = '']) => first);
+    const reasoned = firsts.flatMap((first) => first.replaceAll('`', '').split(', '));
+    const names = Object.keys({ ...dependencies, ...peerDependencies });
+    expect(reasoned.sort()).toEqual(names.sort());
   });
 
   it('takes at most 4 MB, unpacked', () => {
