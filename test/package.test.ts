@@ -1,11 +1,12 @@
 /** The package as a consumer gets it: packed, installed into a folder of its own, imported both ways. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exports as subpaths } from '../package.json';
+import { dependencies, peerDependencies, exports as subpaths } from '../package.json';
 import { ROOT } from './support/bundles';
+import { type Consumer, installPacked } from './support/consumer';
 
 const NAMES: Record<string, string[]> = {
   'edge-isr': ['EdgeIsr'],
@@ -14,35 +15,14 @@ const NAMES: Record<string, string[]> = {
   'edge-isr/origin/express': ['isr', 'tag'],
 };
 
-/** What a consumer has beside us: peers for the construct, Express for the README's site. */
-const PEERS = ['aws-cdk-lib', 'constructs', 'express', '@types/express', '@types/node'];
+/** Of all files, unpacked. */
+const BYTES_MAX = 4_000_000;
 
-let folder: string;
-let tarball: string;
-let files: { path: string; size: number }[];
-
+let consumer: Consumer;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'isr-package-'));
-  const packed = execFileSync(
-    'npm',
-    ['pack', '--json', '--ignore-scripts', '--pack-destination', folder],
-    {
-      cwd: ROOT,
-      encoding: 'utf8',
-    },
-  );
-  const [{ filename, files: listed }] = JSON.parse(packed);
-  files = listed;
-  tarball = join(folder, filename);
-  const modules = join(folder, 'node_modules');
-  mkdirSync(join(modules, 'edge-isr'), { recursive: true });
-  execFileSync('tar', ['xzf', tarball, '--strip-components=1', '-C', join(modules, 'edge-isr')]);
-  mkdirSync(join(modules, '@types'));
-  for (const peer of PEERS) {
-    symlinkSync(join(ROOT, 'node_modules', peer), join(modules, peer));
-  }
+  consumer = installPacked();
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => consumer.remove());
 
 describe('the package', () => {
   it('has a test here for every subpath that it exports', () => {
@@ -60,9 +40,19 @@ describe('the package', () => {
     expect(node('consumer.cjs').trim()).toBe(functions);
   });
 
+  it('does so with none of its dependencies installed: they are the command line’s', () => {
+    const { resolve } = createRequire(join(consumer.folder, 'node_modules/edge-isr/package.json'));
+    for (const name of Object.keys(dependencies)) {
+      expect(() => resolve(`${name}/package.json`), name).toThrow(/Cannot find module/);
+    }
+  });
+
   it('is what publint and attw take for sound, from CommonJS and from ESM', () => {
     execFileSync(bin('publint'), ['run', '--strict', '--pack', 'false', ROOT], { stdio: 'pipe' });
-    execFileSync(bin('attw'), [tarball, '--profile', 'node16'], { cwd: ROOT, stdio: 'pipe' });
+    execFileSync(bin('attw'), [consumer.tarball, '--profile', 'node16'], {
+      cwd: ROOT,
+      stdio: 'pipe',
+    });
   });
 
   it("compiles the README's TypeScript", () => {
@@ -79,7 +69,7 @@ describe('the package', () => {
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
     const compile = () =>
       execFileSync(process.execPath, [tsc, ...options, '--target', 'es2022', ...names], {
-        cwd: folder,
+        cwd: consumer.folder,
         encoding: 'utf8',
         stdio: 'pipe',
       });
@@ -87,7 +77,7 @@ describe('the package', () => {
   });
 
   it('carries the functions, and neither tests, examples nor benchmarks', () => {
-    const paths = files.map(({ path }) => path);
+    const paths = consumer.files.map(({ path }) => path);
     for (const name of ['recorder', 'invalidator', 'warmer', 'jobs', 'authorizer']) {
       expect(paths).toContain(`dist/lambda/${name}/index.js`);
     }
@@ -100,18 +90,37 @@ describe('the package', () => {
     expect(node('api.cjs').trim()).toBe('3.1.1');
   });
 
+  it('has no dependency without its reason in ARCHITECTURE.md', () => {
+    const text = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8');
+    const [, table = ''] = /^## Dependencies\n(.*?)^[^|\n]/ms.exec(text) ?? [];
+    const firsts = [...table.matchAll(/^\| (`.*?) \|/gm)].map(([, first = '']) => first);
+    const reasoned = firsts.flatMap((first) => first.replaceAll('`', '').split(', '));
+    const names = Object.keys({ ...dependencies, ...peerDependencies });
+    expect(reasoned.sort()).toEqual(names.sort());
+  });
+
+  it('takes at most 4 MB, unpacked', () => {
+    expect(consumer.unpackedSize).toBeLessThanOrEqual(BYTES_MAX);
+  });
+
   it('has a command that a shell can start', () => {
-    const script = readFileSync(join(folder, 'node_modules/edge-isr/dist/bin/isr.js'), 'utf8');
+    const script = readFileSync(
+      join(consumer.folder, 'node_modules/edge-isr/dist/bin/isr.js'),
+      'utf8',
+    );
     expect(script.startsWith('#!/usr/bin/env node\n')).toBe(true);
   });
 });
 
 function write(name: string, text: string): void {
-  writeFileSync(join(folder, name), text);
+  writeFileSync(join(consumer.folder, name), text);
 }
 
 function node(script: string): string {
-  return execFileSync(process.execPath, [join(folder, script)], { cwd: folder, encoding: 'utf8' });
+  return execFileSync(process.execPath, [join(consumer.folder, script)], {
+    cwd: consumer.folder,
+    encoding: 'utf8',
+  });
 }
 
 function bin(name: string): string {

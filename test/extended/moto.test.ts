@@ -1,14 +1,8 @@
 /**
- * The adapters against a third party's AWS: moto's server (ISR_MOTO names its command; `.ci/run` installs it).
+ * The adapters against a third party's AWS: moto's server.
  * dynalite and our own CloudFront might share our misunderstandings; moto's authors read the documentation for themselves.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
-import {
-  CloudFrontClient,
-  CreateDistributionCommand,
-  GetInvalidationCommand,
-} from '@aws-sdk/client-cloudfront';
+import { CloudFrontClient, GetInvalidationCommand } from '@aws-sdk/client-cloudfront';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoGraph } from '../../aws/graph';
@@ -30,28 +24,18 @@ import { purgesContract } from '../contract/purges';
 import { recordsContract } from '../contract/records';
 import { REGION, sdkCall, signedCall, TABLE } from '../support/graph';
 import { until } from '../support/until';
+import { createDistribution, type Moto, startMoto } from './moto-server';
 
-let moto: ChildProcess;
+let moto: Moto;
 let endpoint: string;
 const account = { region: REGION, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 
 beforeAll(async () => {
-  const command = process.env.ISR_MOTO;
-  if (!command) throw new Error('ISR_MOTO names no moto_server: run .ci/run');
-  const port = await freePort();
-  endpoint = `http://127.0.0.1:${port}`;
-  moto = spawn(command, ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
-  const isThere = () =>
-    fetch(endpoint).then(
-      () => true,
-      () => false,
-    );
-  await until(isThere, 'moto answers');
+  moto = await startMoto();
+  endpoint = moto.endpoint;
   await createTable(endpoint, TABLE);
 });
-afterAll(() => {
-  moto?.kill();
-});
+afterAll(() => moto?.stop());
 
 describe("the graph in moto's DynamoDB over the AWS SDK", () => {
   graphContract(() => dynamoGraph(sdkCall(endpoint), TABLE));
@@ -168,40 +152,3 @@ describe("a purge in moto's CloudFront", () => {
     client.destroy();
   });
 });
-
-async function createDistribution(client: CloudFrontClient): Promise<string> {
-  const { Distribution } = await client.send(
-    new CreateDistributionCommand({
-      DistributionConfig: {
-        CallerReference: 'd',
-        Comment: '',
-        Enabled: true,
-        Origins: {
-          Quantity: 1,
-          Items: [
-            {
-              Id: 'o',
-              DomainName: 'example.org',
-              CustomOriginConfig: {
-                HTTPPort: 80,
-                HTTPSPort: 443,
-                OriginProtocolPolicy: 'https-only',
-              },
-            },
-          ],
-        },
-        DefaultCacheBehavior: { TargetOriginId: 'o', ViewerProtocolPolicy: 'redirect-to-https' },
-      },
-    }),
-  );
-  return Distribution?.Id ?? '';
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
