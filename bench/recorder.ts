@@ -14,6 +14,7 @@ import { dynamoGraph } from '../aws/graph';
 import { sign } from '../aws/sigv4';
 import { RECORDER_DEFAULTS, type RecorderConfig } from '../core/config';
 import type { Clock, Graph } from '../core/ports';
+import { PRICES } from '../core/price-list';
 import { type Page, record } from '../core/recorder';
 import { encodeUrl } from '../core/urls';
 import { createTable, startDynamoDb } from '../local/dynamodb';
@@ -25,8 +26,12 @@ const CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 const DELAYS_MS = [1, 20, 150];
 const RUNS = 3;
 const CPU_RUNS = 4_000;
-/** us-east-1, USD, AWS's prices of 2026: a million read units, write units, and runs of 256 MB for 30 ms at the edge. */
-const PRICE = { read: 0.125, write: 0.625, edge: 0.98 };
+/** A million read units, write units, and runs of 256 MB for 30 ms at the edge. */
+const PRICE = {
+  read: PRICES.readUnits.usd,
+  write: PRICES.writeUnits.usd,
+  edge: PRICES.edgeRuns.usd + PRICES.edgeSeconds.usd * 0.25 * 0.03 * 1_000_000,
+};
 
 const config: RecorderConfig = {
   ...RECORDER_DEFAULTS,

@@ -1,7 +1,8 @@
-/** The command line: `isr dev`, `isr revalidate`, `isr plan`, `isr jobs`, `isr redrive`. A file per command. */
+/** The command line: `isr dev`, `isr revalidate`, `isr plan`, `isr jobs`, `isr redrive`, `isr cost`. A file per command. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { costCommand } from './cost';
 import { devCommand } from './dev';
 import { EXIT, type Io, type Run, reportFailure } from './io';
 import { jobsCommand } from './jobs';
@@ -16,6 +17,7 @@ Examples:
   $ isr plan post:42                           what that would purge and cost
   $ isr jobs ID                                what became of it
   $ isr jobs --dlq                             what failed five times; isr redrive sends it back
+  $ isr cost --pageviews 10M --edits 5000      what a site like that costs in a month
 
 Exit codes: 0 done, 1 failed, 2 no such command or option. --json prints for machines.`;
 
@@ -29,7 +31,14 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
     .description('Incremental Static Revalidation for any origin, on AWS and on this machine')
     .version(version())
     .addHelpText('after', AFTER);
-  const commands = [devCommand, revalidateCommand, planCommand, jobsCommand, redriveCommand];
+  const commands = [
+    devCommand,
+    revalidateCommand,
+    planCommand,
+    jobsCommand,
+    redriveCommand,
+    costCommand,
+  ];
   for (const command of commands) program.addCommand(command(io, run));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({

@@ -7,7 +7,7 @@
 /** Of a month and an account, over all its distributions. */
 export const FREE_ITEMS_A_MONTH = 1_000;
 /** The price of a thousand items past them: whole dollars, so that sums stay exact. */
-const USD_PER_THOUSAND = 5;
+export const USD_PER_THOUSAND = 5;
 
 /**
  * @param items       that are to be bought

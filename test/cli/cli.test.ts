@@ -19,6 +19,7 @@ describe('help', () => {
     ['plan', '--help'],
     ['jobs', '--help'],
     ['redrive', '--help'],
+    ['cost', '--help'],
   ])('of isr %s has examples and ends well', async (...args) => {
     const { code, out, err } = await isr(...args);
     expect({ code, err }).toEqual({ code: 0, err: '' });
