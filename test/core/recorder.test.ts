@@ -403,6 +403,28 @@ describe('a response with more tags than CloudFront keeps', () => {
   });
 });
 
+describe('purges by paths', () => {
+  it('count no mark of the time when CloudFront was given tags: the edges of its copies now say so', async () => {
+    await rule(page());
+    later();
+    const { outcome, headers } = await rule(page(), { config: { purge: 'paths' } });
+    expect(outcome).toBe('kept');
+    expect(headers['x-isr-tags']).toBe('');
+    expect(await edgesOf('list')).toEqual([{ url: path, byPath: true }]);
+    later();
+    operations.length = 0;
+    await rule(page(), { config: { purge: 'paths' } });
+    expect(operations).toEqual(['BatchGetItem']);
+  });
+
+  it('are what the copies of an unchanged page get also when tags are sent again, as long as its mark counts', async () => {
+    await rule(page(), { config: { purge: 'paths' } });
+    later();
+    expect((await rule(page())).headers['x-isr-tags']).toBe('');
+    expect(await edgesOf('list')).toEqual([{ url: path, byPath: true }]);
+  });
+});
+
 describe('a response with a tag that is spread', () => {
   it('has its edge where the url belongs, and is found there', async () => {
     await graph.spread(parseTag(`list-${run}`));
