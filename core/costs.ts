@@ -73,8 +73,8 @@ export const REQUESTS = {
   purge: { reads: 9, writes: 13 },
   /** A tag that is named: its epoch, its heat, its edges. */
   tag: { reads: 2, writes: 1 },
-  /** A url that is named: its epoch and record. */
-  url: { reads: 1, writes: 1 },
+  /** A url that is named: its epoch, refused once where its record lives longer, and its record. */
+  url: { reads: 1, writes: 2 },
   /** A warm message, beside the records of its urls: its job. */
   warmPart: { reads: 1, writes: 2 },
   /** The pace of warms, taken once by all lanes of a warmer. */
