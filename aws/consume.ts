@@ -26,9 +26,21 @@ export interface Consumer<T> {
   readonly parse: (record: SQSRecord) => T;
   readonly work: (messages: readonly T[]) => Promise<void>;
   /** Told before a message is tried for the last time. */
-  readonly doubted: (message: T, error: string) => Promise<void>;
-  /** Told of a message that is poisoned, or now goes to the dead-letter queue (`isLast`), so that its job can say so. */
-  readonly lost: (record: SQSRecord, error: string, isLast: boolean) => Promise<void>;
+  readonly doubted: (taken: Taken<T>, error: string) => Promise<void>;
+  /** Told of a message that is poisoned, or now goes to the dead-letter queue, so that its job can say so. */
+  readonly lost: (taken: Taken<T>, loss: Loss) => Promise<void>;
+}
+
+export interface Taken<T> {
+  readonly record: SQSRecord;
+  /** Undefined when it is poisoned. */
+  readonly message: T | undefined;
+}
+
+export interface Loss {
+  readonly error: string;
+  /** It goes to the dead-letter queue now. */
+  readonly isLast: boolean;
 }
 
 export async function consume<T>(
@@ -42,18 +54,19 @@ export async function consume<T>(
       parsed.set(record, parse(record));
     } catch (thrown) {
       failures.add(record);
-      await report(record, reasonOf(thrown), lost);
+      await report({ record, message: undefined }, reasonOf(thrown), lost);
     }
   }
   for (const [record, message] of parsed) {
-    if (isLastReceive(record)) await tell(record, doubted(message, LAST_TRY));
+    if (isLastReceive(record)) await tell(record, doubted({ record, message }, LAST_TRY));
   }
   try {
     if (parsed.size > 0) await work([...parsed.values()]);
   } catch (thrown) {
-    for (const record of parsed.keys()) {
+    for (const [record, message] of parsed) {
       failures.add(record);
-      await report(record, reasonOf(thrown), isLastReceive(record) ? lost : undefined);
+      const told = isLastReceive(record) ? lost : undefined;
+      await report({ record, message }, reasonOf(thrown), told);
     }
   }
   return {
@@ -61,14 +74,15 @@ export async function consume<T>(
   };
 }
 
-async function report(
-  record: SQSRecord,
+async function report<T>(
+  taken: Taken<T>,
   error: string,
-  lost: Consumer<unknown>['lost'] | undefined,
+  lost: Consumer<T>['lost'] | undefined,
 ): Promise<void> {
-  const isLost = isLastReceive(record);
-  console.error(JSON.stringify({ messageId: record.messageId, error, isLost }));
-  if (lost) await tell(record, lost(record, error, isLost));
+  const { record } = taken;
+  const isLast = isLastReceive(record);
+  console.error(JSON.stringify({ messageId: record.messageId, error, isLost: isLast }));
+  if (lost) await tell(record, lost(taken, { error, isLast }));
 }
 
 /** A job that could not be told keeps nobody from the work: the queue still has its message. */

@@ -93,35 +93,6 @@ async function follow(id: string, work: Work, ports: InvalidatorPorts): Promise<
   return turn === 'done' ? { kind: 'done' } : carryOutOrRelease(id, work, ports);
 }
 
-/**
- * For a revalidation that is poisoned, or goes to the dead-letter queue: its job ends, and says why.
- *
- * @param isLast  it goes there now; a poisoned one is met again with each of its tries
- */
-export async function giveUp(
-  job: string,
-  { isLast, requestedAtMs, error }: { isLast: boolean; requestedAtMs: number; error: string },
-  { jobs, clock, count }: Pick<InvalidatorPorts, 'jobs' | 'clock' | 'count'>,
-): Promise<void> {
-  if (isLast) count({ FailedJobs: 1 }, { job });
-  await jobs.failed(job, { requestedAtMs, failedAtMs: clock.now(), error });
-}
-
-/**
- * Before the last try of a revalidation: should its worker die in it, its job has said so. Its purge and its warms, told
- * later, outrank that.
- */
-export async function doubt(
-  revalidation: QueuedRevalidation,
-  error: string,
-  { jobs, clock }: Pick<InvalidatorPorts, 'jobs' | 'clock'>,
-): Promise<void> {
-  const { job, requestedAtMs } = revalidation;
-  const facts = await jobs.get(job);
-  if (!isOpen(facts) || isConflict(facts, workId(revalidation))) return;
-  await jobs.failed(job, { requestedAtMs, failedAtMs: clock.now(), error });
-}
-
 /** Who fails says that nobody is at work any more, so that the next one need not wait. */
 async function carryOutOrRelease(
   id: string,

@@ -186,8 +186,11 @@ export function isOpen(facts: JobFacts | undefined): boolean {
   return !facts || (facts.warmParts ?? facts.refused ?? facts.planned) === undefined;
 }
 
-/** True when the job's id stands for another revalidation than this one. */
-export function isConflict(facts: Pick<JobFacts, 'work'> | undefined, work: string): boolean {
+/** True when the job's id stands for another revalidation than this one; poison is no work at all. */
+export function isConflict(
+  facts: Pick<JobFacts, 'work'> | undefined,
+  work: string | undefined,
+): boolean {
   return facts?.work !== undefined && facts.work !== work;
 }
 

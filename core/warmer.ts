@@ -111,7 +111,7 @@ export async function doubt(
 }
 
 /** For a message that goes to the dead-letter queue: its jobs end, and say why. */
-export async function giveUp(
+export async function lost(
   message: WarmMessage,
   why: string,
   ports: Pick<WarmerPorts, 'jobs' | 'clock' | 'count'>,

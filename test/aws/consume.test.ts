@@ -36,8 +36,9 @@ async function consumed(from: SQSEvent, work: (ids: string[]) => Promise<void> =
       worked.push(...messages.map(({ messageId }) => messageId));
       await work(worked);
     },
-    doubted: async ({ job }, why) => void doubted.push([job, why, worked.length]),
-    lost: async (it, why, isLast) =>
+    doubted: async ({ message }, why) =>
+      void doubted.push([message?.job ?? '', why, worked.length]),
+    lost: async ({ record: it }, { error: why, isLast }) =>
       void lost.push([jobIdOf(it), why, ...(isLast ? (['last'] as const) : [])]),
   });
   error.mockRestore();

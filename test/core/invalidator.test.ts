@@ -8,8 +8,9 @@ import { dynamoPurges } from '../../aws/purges';
 import { dynamoRecords } from '../../aws/records';
 import type { WhenExceeded } from '../../core/budget';
 import type { InvalidatorConfig } from '../../core/config';
-import { giveUp, type InvalidatorPorts, invalidate } from '../../core/invalidator';
+import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
 import { jobOf, workId } from '../../core/jobs';
+import { doubt, lost } from '../../core/lost';
 import type { Counts } from '../../core/metrics';
 import type { Paces, PurgeOutcome, Purger, WarmMessage } from '../../core/ports';
 import { parseRevalidation, type QueuedRevalidation } from '../../core/revalidation';
@@ -406,12 +407,40 @@ describe('what is counted of a purge', () => {
 
 describe('a revalidation that is lost', () => {
   it('counts as a failed job when it goes to the dead-letter queue, and says so on it', async () => {
-    const lost = { requestedAtMs: 1, error: 'poisoned' };
-    await giveUp(`lost-${run}`, { ...lost, isLast: false }, ports);
+    const poison = { job: `lost-${run}`, requestedAtMs: 1, work: undefined };
+    await lost(poison, { error: 'poisoned', isLast: false }, ports);
     expect(counted).toEqual([]);
-    await giveUp(`lost-${run}`, { ...lost, isLast: true }, ports);
+    await lost(poison, { error: 'poisoned', isLast: true }, ports);
     expect(counted).toEqual([{ FailedJobs: 1 }]);
-    expect((await jobNow('lost'))?.state).toBe('failed');
+    expect(await jobNow('lost')).toMatchObject({ state: 'failed', error: 'poisoned' });
+  });
+
+  const notItsOwn = [
+    ['came again after its purge', (it: QueuedRevalidation) => workId(it)],
+    ['is other work under its id', () => 'other'],
+    ['is poison under its id', () => undefined],
+  ] as const;
+  it.each(notItsOwn)('and %s leaves the job as it was, and counts nothing', async (_, workOf) => {
+    await recorded('/a', 'post');
+    const it = message('dup', { tags: [tagOf('post')] });
+    await invalidate([it], config, ports);
+    const before = await jobNow('dup');
+    counted.length = 0;
+    const again = { job: it.job, requestedAtMs: it.requestedAtMs, work: workOf(it) };
+    await doubt(again, 'the last try has begun', ports);
+    await lost(again, { error: 'CloudFront: AccessDenied', isLast: true }, ports);
+    expect(await jobNow('dup')).toEqual(before);
+    expect(counted).toEqual([]);
+  });
+
+  it('and is other work than what is under way leaves that alone', async () => {
+    const own = { tags: 1, urls: 0, work: 'own', requestedAtMs: 1, purgingAtMs: 2 };
+    await ports.jobs.begin(`own-${run}`, own);
+    for (const work of ['other', undefined]) {
+      const other = { job: `own-${run}`, requestedAtMs: 1, work };
+      await lost(other, { error: 'CloudFront: AccessDenied', isLast: true }, ports);
+    }
+    expect((await jobNow('own'))?.state).toBe('purging');
   });
 });
 

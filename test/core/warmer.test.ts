@@ -5,7 +5,7 @@ import { type PaceState, pace } from '../../core/pace';
 import type { Paces, SiteAnswer, UrlRecord } from '../../core/ports';
 import { encodeUrl, type Url } from '../../core/urls';
 import type { Variant } from '../../core/variants';
-import { giveUp, warm } from '../../core/warmer';
+import { lost, warm } from '../../core/warmer';
 import { BEGINNING_MS, createWorld } from '../simulation/world';
 
 const EPOCH = BEGINNING_MS - 6_000;
@@ -369,7 +369,7 @@ describe('a warm message that goes to the dead-letter queue', () => {
     const clock = { now: () => FRESH, sleep: async () => {} };
     const counted: Counts[] = [];
     const count = (counts: Counts) => void counted.push(counts);
-    await giveUp(message, 'Task timed out', { jobs, clock, count });
+    await lost(message, 'Task timed out', { jobs, clock, count });
     expect(counted).toEqual([{ WarmFailures: 1 }]);
     expect(told).toMatchObject([{ warmed: 0, failedCount: 1, failed: ['/a: Task timed out'] }]);
   });
