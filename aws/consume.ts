@@ -5,16 +5,12 @@
  * fail. Failed messages come back after the queue's visibility timeout and end in the dead-letter queue.
  *
  * Their jobs are told why: of a message that cannot be parsed at its first try, since no other will do better; of the
- * others at the last. A worker that dies in a last try tells nobody, so what it would have to say is said beforehand.
+ * others at the last. A worker that dies in a last try tells nobody, so that try is announced to them beforehand.
  * @module
  */
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { RECEIVES_MAX } from '../core/config';
 import { reasonOf } from '../core/errors';
-
-/** What a job is told before the last try of its message. What it is told later outranks it. */
-const LAST_TRY =
-  'the last try has begun and has not ended: its worker is still at it, or has died (its log says of what)';
 
 /** SQS hands a message out so often before it goes to the dead-letter queue: lib/ and local/ set it. */
 function isLastReceive({ attributes }: SQSRecord): boolean {
@@ -26,7 +22,7 @@ export interface Consumer<T> {
   readonly parse: (record: SQSRecord) => T;
   readonly work: (messages: readonly T[]) => Promise<void>;
   /** Told before a message is tried for the last time. */
-  readonly doubted: (taken: Taken<T>, error: string) => Promise<void>;
+  readonly doubted: (taken: Taken<T>) => Promise<void>;
   /** Told of a message that is poisoned, or now goes to the dead-letter queue, so that its job can say so. */
   readonly lost: (taken: Taken<T>, loss: Loss) => Promise<void>;
 }
@@ -58,7 +54,7 @@ export async function consume<T>(
     }
   }
   for (const [record, message] of parsed) {
-    if (isLastReceive(record)) await tell(record, doubted({ record, message }, LAST_TRY));
+    if (isLastReceive(record)) await tell(record, doubted({ record, message }));
   }
   try {
     if (parsed.size > 0) await work([...parsed.values()]);

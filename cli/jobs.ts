@@ -155,7 +155,8 @@ function timeline(job: Job): [name: string, atMs: number][] {
     ['refused', job.refused?.atMs],
     ['planned', job.planned?.atMs],
     ['conflict', job.conflictAtMs],
-    ['failed', job.failedAtMs],
+    ['last try', job.doubtedAtMs],
+    ['given up', job.failedAtMs],
   ];
   return steps
     .flatMap(([name, atMs]): [string, number][] => (atMs === undefined ? [] : [[name, atMs]]))

@@ -84,8 +84,9 @@ const SUMMARY: Properties<JobSummary> = {
   warmingAtMs: time('When its warms were queued'),
   completedAtMs: time('When CloudFront was found to have completed its invalidations'),
   freshAtMs: time('When its last page was verified to be rendered after the change'),
-  failedAtMs: time('When it was given up'),
-  error: text('Why it failed.'),
+  doubtedAtMs: time('When the last try of its revalidation began'),
+  failedAtMs: time('When its revalidation was given up; a redrive may have brought it back'),
+  error: text('Why nobody is at work on it any more.'),
   refused: objectOf<NonNullable<Job['refused']>>(
     { atMs: time('When the budget refused it'), reason: text('What the budget said.') },
     { atMs: true, reason: true },

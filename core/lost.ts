@@ -32,18 +32,14 @@ export async function lost(
   await jobs.failed(job, { requestedAtMs, failedAtMs: clock.now(), error });
 }
 
-/**
- * Before the last try of a revalidation: should its worker die in it, its job has said so. Its purge and its warms, told
- * later, outrank that.
- */
+/** Before the last try of a revalidation: should its worker die in it, its job knows that it had begun. */
 export async function doubt(
   told: Told,
-  error: string,
   { jobs, clock }: Pick<InvalidatorPorts, 'jobs' | 'clock'>,
 ): Promise<void> {
   if (!(await speaksForItsJob(told, jobs))) return;
   const { job, requestedAtMs } = told;
-  await jobs.failed(job, { requestedAtMs, failedAtMs: clock.now(), error });
+  await jobs.doubted(job, { requestedAtMs, doubtedAtMs: clock.now() });
 }
 
 async function speaksForItsJob(

@@ -17,6 +17,6 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
       const outcome = await invalidate(batch, config, ports);
       if (outcome.kind === 'deferred') throw new Error(outcome.why);
     },
-    doubted: ({ record, message }, error) => doubt(toldBy(record, message), error, ports),
+    doubted: ({ record, message }) => doubt(toldBy(record, message), ports),
     lost: ({ record, message }, loss) => lost(toldBy(record, message), loss, ports),
   });

@@ -427,7 +427,7 @@ describe('a revalidation that is lost', () => {
     const before = await jobNow('dup');
     counted.length = 0;
     const again = { job: it.job, requestedAtMs: it.requestedAtMs, work: workOf(it) };
-    await doubt(again, 'the last try has begun', ports);
+    await doubt(again, ports);
     await lost(again, { error: 'CloudFront: AccessDenied', isLast: true }, ports);
     expect(await jobNow('dup')).toEqual(before);
     expect(counted).toEqual([]);

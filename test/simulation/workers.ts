@@ -117,7 +117,7 @@ export function startWorkers(
         const outcome = await invalidate(batch, config, ports);
         if (outcome.kind === 'deferred') throw new Error(outcome.why);
       },
-      doubted: ({ record, message }, error) => doubt(toldBy(record, message), error, own),
+      doubted: ({ record, message }) => doubt(toldBy(record, message), own),
       lost: ({ record, message }, loss) => lost(toldBy(record, message), loss, own),
     });
   }
@@ -196,7 +196,7 @@ export function startWorkers(
           for (const copy of seen.values()) watch.warmed(message.jobs, copy);
         }
       },
-      doubted: async ({ message }, error) => message && doubtWarm(message, error, { jobs, clock }),
+      doubted: async ({ message }) => void (message && (await doubtWarm(message, ports))),
       lost: async ({ message }, { error }) => message && lostWarm(message, error, ports),
     });
   }
