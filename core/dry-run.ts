@@ -6,7 +6,7 @@ import { begin } from './begin';
 import { verdictOf } from './budget';
 import type { InvalidatorConfig } from './config';
 import { candidatesMax } from './heat';
-import { unpurgeableOf } from './jobs';
+import { PLAN_SAMPLE_MAX, unpurgeableOf } from './jobs';
 import { type Plan, type PlanOptions, plan, readEdges } from './plan/plan';
 import type { Clock, Graph, Jobs, Ledger } from './ports';
 import { priceUsd } from './price';
@@ -35,21 +35,26 @@ export async function planOnly(
 ): Promise<void> {
   if (!(await begin(revalidation, {}, ports))) return;
   const { graph, jobs, ledger, clock } = ports;
-  const options = planOptions(revalidation, config);
+  const planned = planOptions(revalidation, config);
+  const options = { ...planned, warmUrlsMax: Math.max(planned.warmUrlsMax, PLAN_SAMPLE_MAX) };
   const nowSeconds = Math.floor(clock.now() / 1_000);
   const reading = await readEdges(graph, revalidation, { nowSeconds, ...options });
   const made = plan(revalidation, reading, options);
   const used = await ledger.used(clock.now());
+  const { isPurged, words } = verdictOf(config.budget, used, made.items.length);
   await jobs.planned(revalidation.job, {
     atMs: clock.now(),
-    items: made.items.map(({ item, why }) => ({ item, why })),
+    items: made.items,
     itemsCount: made.items.length,
+    skipped: made.skipped,
+    skippedCount: made.skipped.length,
     priceUsd: priceUsd(made.items.length, used),
     covered: made.covered,
     sample: made.warm,
     collateral: collateralOf(made),
     unpurgeable: unpurgeableOf(made),
-    budget: verdictOf(config.budget, used, made.items.length).words,
+    isAllowed: isPurged,
+    budget: words,
   });
 }
 

@@ -38,18 +38,28 @@ export interface WarmResult {
 /** What a revalidation would do, for a dry run. */
 export interface JobPlan {
   readonly atMs: number;
-  /** The first PLAN_ITEMS_MAX, each with why it is there. */
-  readonly items: readonly { readonly item: string; readonly why: string }[];
+  /** The first of them, each with why it is there, how many urls it covers and some of these. */
+  readonly items: readonly {
+    readonly item: string;
+    readonly why: string;
+    readonly covers: number;
+    readonly sample: readonly string[];
+  }[];
   readonly itemsCount: number;
+  /** The first of the tags and urls that need no item of their own, each with why not. */
+  readonly skipped: readonly { readonly asked: string; readonly why: string }[];
+  readonly skippedCount: number;
   readonly priceUsd: number;
   /** How many urls depend on what was asked for. */
   readonly covered: number;
-  /** Some of them, PLAN_SAMPLE_MAX at most. */
+  /** Some of them. */
   readonly sample: readonly string[];
   /** What else the items would hit: urls that nobody asked for. */
   readonly collateral: { readonly count: number; readonly sample: readonly string[] };
   /** Urls that should be purged and that no item reaches: their copies end with their own lifetime. */
   readonly unpurgeable: { readonly count: number; readonly sample: readonly string[] };
+  /** Whether the budget would let it be purged. */
+  readonly isAllowed: boolean;
   /** What the budget says, in words. */
   readonly budget: string;
 }
@@ -252,10 +262,13 @@ export function workId({ tags, urls, dryRun, allowCollateral }: Revalidation): s
   return hash(JSON.stringify(work)).slice(0, 32);
 }
 
+/** How many urls of a plan are shown. */
+export const PLAN_SAMPLE_MAX = 20;
 const PLAN_ITEMS_MAX = 100;
-const PLAN_SAMPLE_MAX = 20;
-/** An item of the table holds 400 KB: 240 texts of so many characters are far below. */
-const PLAN_TEXT_LENGTH_MAX = 300;
+const PLAN_ITEM_SAMPLE_MAX = 3;
+const PLAN_SKIPPED_MAX = 100;
+/** An item of the table holds 400 KB: 760 texts of so many characters do, though JSON doubles each `"`. */
+const PLAN_TEXT_LENGTH_MAX = 250;
 
 const UNPURGEABLE_MAX = 5;
 
@@ -267,15 +280,21 @@ export function unpurgeableOf({ unpurgeable }: Pick<Plan, 'unpurgeable'>) {
 
 /** A plan that fits into a job. */
 export function boundedPlan(plan: JobPlan): JobPlan {
-  const { items, sample, collateral, unpurgeable, budget, ...counts } = plan;
+  const { items, skipped, sample, collateral, unpurgeable, budget, ...counts } = plan;
   const cut = (text: string) =>
     text.length > PLAN_TEXT_LENGTH_MAX ? `${text.slice(0, PLAN_TEXT_LENGTH_MAX - 1)}…` : text;
-  const some = (urls: readonly string[]) => urls.slice(0, PLAN_SAMPLE_MAX).map(cut);
+  const some = (urls: readonly string[], max = PLAN_SAMPLE_MAX) => urls.slice(0, max).map(cut);
   return {
     ...counts,
-    items: items
-      .slice(0, PLAN_ITEMS_MAX)
-      .map(({ item, why }) => ({ item: cut(item), why: cut(why) })),
+    items: items.slice(0, PLAN_ITEMS_MAX).map(({ item, why, covers, sample: urls }) => ({
+      item: cut(item),
+      why: cut(why),
+      covers,
+      sample: some(urls, PLAN_ITEM_SAMPLE_MAX),
+    })),
+    skipped: skipped
+      .slice(0, PLAN_SKIPPED_MAX)
+      .map(({ asked, why }) => ({ asked: cut(asked), why: cut(why) })),
     sample: some(sample),
     collateral: { ...collateral, sample: some(collateral.sample) },
     unpurgeable: { ...unpurgeable, sample: some(unpurgeable.sample) },

@@ -35,13 +35,16 @@ const part = {
 
 const plan: JobPlan = {
   atMs: 2_000,
-  items: [{ item: '#post:42', why: 'revalidate post:42' }],
+  items: [{ item: '#post:42', why: 'revalidate post:42', covers: 3, sample: ['/posts/42'] }],
   itemsCount: 1,
+  skipped: [{ asked: 'post:7', why: 'no live edge' }],
+  skippedCount: 1,
   priceUsd: 0.005,
   covered: 3,
   sample: ['/posts/42'],
   collateral: { count: 0, sample: [] },
   unpurgeable: { count: 1, sample: ['/~me: no path can name it'] },
+  isAllowed: true,
   budget: 'no budget is set',
 };
 
@@ -137,15 +140,22 @@ export function jobsContract(open: () => Jobs): void {
       await jobs.begin(job, begun);
       const items = Array.from({ length: 3_000 }, (_, i) => ({
         item: `/${i}`.padEnd(4_000, 'x'),
-        why: 'y'.repeat(4_000),
+        why: '"'.repeat(4_000),
+        covers: 10,
+        sample: Array.from({ length: 10 }, () => '"'.repeat(4_000)),
       }));
       const sample = items.map(({ item }) => item);
-      const long = { ...plan, items, itemsCount: 3_000, collateral: { count: 3_000, sample } };
-      await jobs.planned(job, { ...long, sample });
+      const skipped = items.map(({ why }) => ({ asked: why, why }));
+      const long = { ...plan, items, itemsCount: 3_000, skipped, skippedCount: 3_000, sample };
+      const other = { count: 3_000, sample: skipped.map(({ why }) => why) };
+      await jobs.planned(job, { ...long, collateral: other, unpurgeable: other });
       const kept = (await jobs.get(job))?.planned;
       expect(kept?.items).toHaveLength(100);
       expect(kept?.itemsCount).toBe(3_000);
-      expect(kept?.sample[0]).toMatch(/^\/0x{297}…$/);
+      expect(kept?.items[0]?.sample).toHaveLength(3);
+      expect(kept?.skipped).toHaveLength(100);
+      expect(kept?.skippedCount).toBe(3_000);
+      expect(kept?.sample[0]).toMatch(/^\/0x{247}…$/);
     });
 
     it('keeps the time at which it was first found completed', async () => {

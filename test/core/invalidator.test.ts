@@ -659,15 +659,37 @@ describe('a dry run', () => {
           {
             item: `#${tagOf('post')}`,
             why: expect.stringContaining(`revalidate ${tagOf('post')}`),
+            covers: 2,
+            sample: [urlOf('/a'), urlOf('/b')],
           },
         ],
         itemsCount: 1,
+        skipped: [{ asked: tagOf('none'), why: expect.stringContaining('no live edge') }],
+        skippedCount: 1,
+        sample: [urlOf('/a'), urlOf('/b')],
+        isAllowed: true,
         priceUsd: expect.any(Number),
         covered: 2,
         budget: 'no budget is set',
         collateral: { count: 0, sample: [] },
       },
     });
+  });
+
+  it('shows some of its urls, however few are warmed', async () => {
+    for (const n of [1, 2, 3]) await recorded(`/b${n}`, 'big');
+    const dry = message('dry', { tags: [tagOf('big')], dryRun: true });
+    await invalidate([dry], { ...config, warmUrlsMax: 0 }, ports);
+    expect((await jobNow('dry'))?.planned?.sample).toHaveLength(3);
+  });
+
+  it('says that the budget does not allow it', async () => {
+    await recorded('/a', 'post');
+    const budget = { items: 0, whenExceeded: 'refuse' } as const;
+    const dry = message('dry', { tags: [tagOf('post')], dryRun: true });
+    await invalidate([dry], { ...config, budget }, ports);
+    const planned = (await jobNow('dry'))?.planned;
+    expect(planned).toMatchObject({ isAllowed: false, budget: expect.stringContaining('0 items') });
   });
 
   it('is planned once, and never carried out when it is delivered again', async () => {

@@ -24,11 +24,14 @@ const plan: JobPlan = {
   atMs: 5,
   items: [],
   itemsCount: 0,
+  skipped: [],
+  skippedCount: 0,
   priceUsd: 0,
   covered: 0,
   sample: [],
   collateral: { count: 0, sample: [] },
   unpurgeable: { count: 0, sample: [] },
+  isAllowed: true,
   budget: '',
 };
 
