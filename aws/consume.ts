@@ -22,16 +22,18 @@ export interface Consumer<T> {
   readonly parse: (record: SQSRecord) => T;
   readonly work: (messages: readonly T[]) => Promise<void>;
   /** Told before a message is tried for the last time. */
-  readonly doubted: (taken: Taken<T>) => Promise<void>;
+  readonly doubted: (taken: Read<T>) => Promise<void>;
   /** Told of a message that is poisoned, or now goes to the dead-letter queue, so that its job can say so. */
   readonly lost: (taken: Taken<T>, loss: Loss) => Promise<void>;
 }
 
-export interface Taken<T> {
+export interface Read<T> {
   readonly record: SQSRecord;
-  /** Undefined when it is poisoned. */
-  readonly message: T | undefined;
+  readonly message: T;
 }
+
+/** Its message is undefined when it is poisoned. */
+export type Taken<T> = Read<T | undefined>;
 
 export interface Loss {
   readonly error: string;

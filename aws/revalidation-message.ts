@@ -7,7 +7,7 @@ import type { SQSRecord } from 'aws-lambda';
 import { JOB_ATTRIBUTE, JOB_ID, REQUESTED_AT_ATTRIBUTE } from '../core/api';
 import { IsrError } from '../core/errors';
 import { workId } from '../core/jobs';
-import type { Told } from '../core/lost';
+import type { Said } from '../core/lost';
 import { quote } from '../core/quote';
 import { parseRevalidationText, type QueuedRevalidation } from '../core/revalidation';
 
@@ -27,7 +27,7 @@ export function parseRevalidationMessage(record: SQSRecord): QueuedRevalidation 
 }
 
 /** What a message says of itself, also when it cannot be read. */
-export function toldBy(record: SQSRecord, revalidation: QueuedRevalidation | undefined): Told {
+export function saidBy(record: SQSRecord, revalidation: QueuedRevalidation | undefined): Said {
   const work = revalidation && workId(revalidation);
   return { job: jobIdOf(record), requestedAtMs: requestedAtMsOf(record), work };
 }

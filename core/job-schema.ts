@@ -117,7 +117,7 @@ const SUMMARY: Properties<JobSummary> = {
   urls: count('Urls that were asked for.'),
   items: count('Purge items that it needed.'),
   priceUsd: usd('What they cost.'),
-  skipped: count('Tags and urls that needed no item: nothing cached depends on them.'),
+  skipped: count('Tags and urls that needed no item of their own.'),
   covered: count('Urls that depended on them.'),
   warmUrls: count('Urls to be warmed.'),
   warmed: count('Urls verified to be fresh.'),

@@ -8,8 +8,8 @@
 import type { InvalidatorPorts } from './invalidator';
 import { isConflict, isOpen } from './jobs';
 
-/** What is known of a message, whether it could be read or not. */
-export interface Told {
+/** What a message says of itself, whether it could be read or not. */
+export interface Said {
   readonly job: string;
   readonly requestedAtMs: number;
   /** `workId`; poison has none. */
@@ -22,28 +22,28 @@ export interface Told {
  * @param isLast  it goes there now; a poisoned one is met again with each of its tries
  */
 export async function lost(
-  told: Told,
+  said: Said,
   { error, isLast }: { readonly error: string; readonly isLast: boolean },
   { jobs, clock, count }: Pick<InvalidatorPorts, 'jobs' | 'clock' | 'count'>,
 ): Promise<void> {
-  if (!(await speaksForItsJob(told, jobs))) return;
-  const { job, requestedAtMs } = told;
+  if (!(await speaksForItsJob(said, jobs))) return;
+  const { job, requestedAtMs } = said;
   if (isLast) count({ FailedJobs: 1 }, { job });
   await jobs.failed(job, { requestedAtMs, failedAtMs: clock.now(), error });
 }
 
 /** Before the last try of a revalidation: should its worker die in it, its job knows that it had begun. */
 export async function doubt(
-  told: Told,
+  said: Said,
   { jobs, clock }: Pick<InvalidatorPorts, 'jobs' | 'clock'>,
 ): Promise<void> {
-  if (!(await speaksForItsJob(told, jobs))) return;
-  const { job, requestedAtMs } = told;
+  if (!(await speaksForItsJob(said, jobs))) return;
+  const { job, requestedAtMs } = said;
   await jobs.doubted(job, { requestedAtMs, doubtedAtMs: clock.now() });
 }
 
 async function speaksForItsJob(
-  { job, work }: Told,
+  { job, work }: Said,
   jobs: Pick<InvalidatorPorts['jobs'], 'get'>,
 ): Promise<boolean> {
   const facts = await jobs.get(job);

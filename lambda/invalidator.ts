@@ -1,7 +1,7 @@
 /** SQS batch of revalidations → epochs, purge, warms. What fails stays in the queue; nothing is acknowledged unseen. */
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { consume } from '../aws/consume';
-import { parseRevalidationMessage, toldBy } from '../aws/revalidation-message';
+import { parseRevalidationMessage, saidBy } from '../aws/revalidation-message';
 import { invalidatorPorts } from '../aws/worker-ports';
 import { invalidatorConfig } from '../core/config';
 import { invalidate } from '../core/invalidator';
@@ -17,6 +17,6 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
       const outcome = await invalidate(batch, config, ports);
       if (outcome.kind === 'deferred') throw new Error(outcome.why);
     },
-    doubted: ({ record, message }) => doubt(toldBy(record, message), ports),
-    lost: ({ record, message }, loss) => lost(toldBy(record, message), loss, ports),
+    doubted: ({ record, message }) => doubt(saidBy(record, message), ports),
+    lost: ({ record, message }, loss) => lost(saidBy(record, message), loss, ports),
   });

@@ -20,7 +20,7 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
         await completeAll(message.jobs, ports).catch(report); // who reads the jobs asks again
       }
     },
-    doubted: async ({ message }) => void (message && (await doubt(message, ports))),
+    doubted: ({ message }) => doubt(message, ports),
     lost: async ({ message }, { error }) => message && lost(message, error, ports),
   });
 

@@ -36,7 +36,7 @@ async function consumed(from: SQSEvent, work: (ids: string[]) => Promise<void> =
       worked.push(...messages.map(({ messageId }) => messageId));
       await work(worked);
     },
-    doubted: async ({ message }) => void doubted.push([message?.job ?? '', worked.length]),
+    doubted: async ({ message }) => void doubted.push([message.job, worked.length]),
     lost: async ({ record: it }, { error: why, isLast }) =>
       void lost.push([jobIdOf(it), why, ...(isLast ? (['last'] as const) : [])]),
   });

@@ -405,6 +405,21 @@ describe('what is counted of a purge', () => {
   });
 });
 
+describe('the last try of a revalidation', () => {
+  it('is no end of its job, until no worker can be alive that began it', async () => {
+    const asked = message('last', { tags: [tagOf('post')] });
+    await doubt({ ...asked, work: workId(asked) }, ports);
+    const facts = await ports.jobs.get(asked.job);
+    const at = (minutes: number) => facts && jobOf(facts, Date.now() + minutes * 60_000);
+    expect(at(4)?.state).toBe('queued');
+    expect(at(6)).toMatchObject({ state: 'failed', error: expect.stringContaining('has died') });
+
+    await invalidate([asked], config, ports);
+    expect(await jobNow('last')).toMatchObject({ state: 'fresh', doubtedAtMs: expect.any(Number) });
+    expect(await jobNow('last')).not.toHaveProperty('error');
+  });
+});
+
 describe('a revalidation that is lost', () => {
   it('counts as a failed job when it goes to the dead-letter queue, and says so on it', async () => {
     const poison = { job: `lost-${run}`, requestedAtMs: 1, work: undefined };

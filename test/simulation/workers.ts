@@ -15,7 +15,7 @@ import { cloudFrontPurger } from '../../aws/purger';
 import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
 import { dynamoRecords } from '../../aws/records';
-import { parseRevalidationMessage, toldBy } from '../../aws/revalidation-message';
+import { parseRevalidationMessage, saidBy } from '../../aws/revalidation-message';
 import { RENDERED_AT } from '../../core/headers';
 import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
 import { doubt, lost } from '../../core/lost';
@@ -117,8 +117,8 @@ export function startWorkers(
         const outcome = await invalidate(batch, config, ports);
         if (outcome.kind === 'deferred') throw new Error(outcome.why);
       },
-      doubted: ({ record, message }) => doubt(toldBy(record, message), own),
-      lost: ({ record, message }, loss) => lost(toldBy(record, message), loss, own),
+      doubted: ({ record, message }) => doubt(saidBy(record, message), own),
+      lost: ({ record, message }, loss) => lost(saidBy(record, message), loss, own),
     });
   }
 
@@ -196,7 +196,7 @@ export function startWorkers(
           for (const copy of seen.values()) watch.warmed(message.jobs, copy);
         }
       },
-      doubted: async ({ message }) => void (message && (await doubtWarm(message, ports))),
+      doubted: ({ message }) => doubtWarm(message, ports),
       lost: async ({ message }, { error }) => message && lostWarm(message, error, ports),
     });
   }
