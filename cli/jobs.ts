@@ -6,6 +6,7 @@ import { clientFor, TOKEN } from './client';
 import { listDeadLetters } from './dead-letter-list';
 import { DEAD_LETTER_QUEUE, type QueueOptions } from './dead-letters';
 import { ENDPOINT_HELP, EXIT, type Io, type Run } from './io';
+import { printPlan } from './print-plan';
 
 const EXAMPLES = `
 Examples:
@@ -122,6 +123,16 @@ export function printJob(job: Job, isJson: boolean, { out }: Pick<Io, 'out'>): v
   for (const [name, atMs] of timeline(job)) {
     out(`  ${`+${atMs - job.requestedAtMs} ms`.padStart(10)}  ${name}`);
   }
+  if (job.planned) {
+    out(`  asked for: tags ${job.tags}, urls ${job.urls}; nothing was done`);
+    printPlan(job.planned, { out });
+  } else printOutcome(job, { out });
+  if (job.conflictAtMs !== undefined)
+    out('  ! another revalidation came under its key: nothing was purged for that one');
+  if (job.error) out(`  ! ${job.error}`);
+}
+
+function printOutcome(job: Job, { out }: Pick<Io, 'out'>): void {
   out(
     `  asked for: tags ${job.tags}, urls ${job.urls}; purge items: ${job.items ?? 0}; needed none: ${job.skipped ?? 0}`,
   );
@@ -138,9 +149,6 @@ export function printJob(job: Job, isJson: boolean, { out }: Pick<Io, 'out'>): v
   const unnamed = job.stale + job.failed + unreached - job.problems.length;
   if (unnamed > 0) out(`  ! and ${unnamed} more`);
   if (job.refused) out(`  ! ${job.refused.reason}`);
-  if (job.conflictAtMs !== undefined)
-    out('  ! another revalidation came under its key: nothing was purged for that one');
-  if (job.error) out(`  ! ${job.error}`);
 }
 
 /** What has happened, in the order in which it did. */
@@ -155,7 +163,8 @@ function timeline(job: Job): [name: string, atMs: number][] {
     ['refused', job.refused?.atMs],
     ['planned', job.planned?.atMs],
     ['conflict', job.conflictAtMs],
-    ['failed', job.failedAtMs],
+    ['last try', job.doubtedAtMs],
+    ['given up', job.failedAtMs],
   ];
   return steps
     .flatMap(([name, atMs]): [string, number][] => (atMs === undefined ? [] : [[name, atMs]]))

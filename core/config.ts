@@ -143,6 +143,12 @@ export const BROWSER_CACHE_CONTROL = 'public, max-age=0, must-revalidate';
 /** Both queues hand a message out so often before it goes to their dead-letter queue. */
 export const RECEIVES_MAX = 5;
 
+/** How long one run of a worker takes at most: Lambda ends it then. */
+export const WORKER_SECONDS_MAX = { invalidator: 300, warmer: 120 } as const;
+
+/** What no worker has taken to its end for so long is in neither queue any more. */
+export const QUEUE_DAYS = 4;
+
 /**
  * The warm queue's MaximumMessageSize. A url has up to 8,192 bytes, and JSON doubles `"` and `\`; a job's id has up to 64:
  * 25 × 16,384 + 500 × 67 and some are within it.

@@ -14,6 +14,7 @@
  * A purge never deletes edges. They expire.
  * @module
  */
+import { begin, tellConflict } from './begin';
 import { verdictOf } from './budget';
 import type { InvalidatorConfig } from './config';
 import { planOnly, planOptions } from './dry-run';
@@ -76,7 +77,7 @@ export async function invalidate(
 
   const open = left.filter(({ it }) => !it.dryRun);
   const news = open.filter(({ job }) => job?.purge === undefined).map(({ it }) => it);
-  const joined = news.length > 0 ? await begin(await gather(news, ports), news, ports) : [];
+  const joined = news.length > 0 ? await beginAll(await gather(news, ports), news, ports) : [];
   // what was just joined comes first: it waits for nobody who has been at work for long
   const ids = new Set([...joined, ...open.map(({ job }) => job?.purge)]);
   const outcomes: InvalidateOutcome[] = [];
@@ -91,35 +92,6 @@ async function follow(id: string, work: Work, ports: InvalidatorPorts): Promise<
   const turn = await turnAt(id, work, ports);
   if (turn === 'late') return { kind: 'deferred', why: `another worker is at the purge ${id}` };
   return turn === 'done' ? { kind: 'done' } : carryOutOrRelease(id, work, ports);
-}
-
-/**
- * For a revalidation that is poisoned, or goes to the dead-letter queue: its job ends, and says why.
- *
- * @param isLast  it goes there now; a poisoned one is met again with each of its tries
- */
-export async function giveUp(
-  job: string,
-  { isLast, requestedAtMs, error }: { isLast: boolean; requestedAtMs: number; error: string },
-  { jobs, clock, count }: Pick<InvalidatorPorts, 'jobs' | 'clock' | 'count'>,
-): Promise<void> {
-  if (isLast) count({ FailedJobs: 1 }, { job });
-  await jobs.failed(job, { requestedAtMs, failedAtMs: clock.now(), error });
-}
-
-/**
- * Before the last try of a revalidation: should its worker die in it, its job has said so. Its purge and its warms, told
- * later, outrank that.
- */
-export async function doubt(
-  revalidation: QueuedRevalidation,
-  error: string,
-  { jobs, clock }: Pick<InvalidatorPorts, 'jobs' | 'clock'>,
-): Promise<void> {
-  const { job, requestedAtMs } = revalidation;
-  const facts = await jobs.get(job);
-  if (!isOpen(facts) || isConflict(facts, workId(revalidation))) return;
-  await jobs.failed(job, { requestedAtMs, failedAtMs: clock.now(), error });
 }
 
 /** Who fails says that nobody is at work any more, so that the next one need not wait. */
@@ -145,28 +117,15 @@ async function carryOutOrRelease(
  * A job keeps to the purge that it was told first.
  * @returns for each revalidation, which that is; undefined when its id stands for other work
  */
-function begin(
+function beginAll(
   purge: string,
   asked: readonly QueuedRevalidation[],
-  { jobs, clock }: InvalidatorPorts,
+  ports: InvalidatorPorts,
 ): Promise<(string | undefined)[]> {
-  const purgingAtMs = clock.now();
+  const purgingAtMs = ports.clock.now();
   return inParallel(asked, JOBS_AT_ONCE, async (revalidation) => {
-    const { job, requestedAtMs, tags, urls } = revalidation;
-    const own = { tags: tags.length, urls: urls.length, work: workId(revalidation) };
-    const first = await jobs.begin(job, { requestedAtMs, purgingAtMs, ...own, purge });
-    if (first.work === own.work) return first.purge;
-    await tellConflict(revalidation, { jobs, clock });
-    return undefined;
+    return (await begin(revalidation, { purgingAtMs, purge }, ports))?.purge;
   });
-}
-
-/** Its id stands for other work, which came first: nothing is purged for this one. */
-function tellConflict(
-  revalidation: QueuedRevalidation,
-  { jobs, clock }: Pick<InvalidatorPorts, 'jobs' | 'clock'>,
-): Promise<void> {
-  return jobs.conflict(revalidation.job, { atMs: clock.now(), work: workId(revalidation) });
 }
 
 /** Some may have died before their jobs knew of the purge: everybody who asks who is in it gets the same answer. */
@@ -176,7 +135,7 @@ async function groupOf(id: string, ports: InvalidatorPorts): Promise<Group> {
   const isMember = (it: QueuedRevalidation, at: number) =>
     facts[at]?.purge === id && facts[at]?.work === workId(it);
   const unbegun = asked.filter((_, at) => facts[at]?.purge === undefined);
-  const begun = await begin(id, unbegun, ports);
+  const begun = await beginAll(id, unbegun, ports);
   const late = unbegun.filter((_, at) => begun[at] === id);
   return { id, epochMs, decision, sent, members: [...asked.filter(isMember), ...late] };
 }

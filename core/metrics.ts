@@ -20,7 +20,8 @@
  * A job is counted when its warms end; CloudFront's own Completed, which nobody waits for, may come later. A job and
  * a purge's items are counted by whoever's write was the first to say so: a redelivered message counts nothing twice, and a
  * worker that dies between that write and its line counts nothing. BudgetExceeded, WarmFailures, StaleWarms and
- * the FailedJobs of lost revalidations count again with the try that meets them again.
+ * the FailedJobs of lost revalidations count again with the try that meets them again. A job that had ended with warms
+ * that were given up counts once more when a redrive has brought the last of them.
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  * @module
  */

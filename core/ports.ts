@@ -169,13 +169,19 @@ export interface Jobs {
     facts: Pick<JobFacts, 'warmingAtMs' | 'warmParts' | 'warmUrls'>,
   ): Promise<JobFacts | undefined>;
   /**
-   * A part told twice counts once.
+   * A part told twice counts once; a result takes the place of a part that was lost or doubted (`replaces`).
    *
-   * @returns the job, if this ended its warms; of all who tell of its parts, and name them, one gets it
+   * @returns the job, if this ended its warms, or brought the last part that had been lost; of all who tell of its parts,
+   *   and name them, one gets it
    */
   warmed(id: string, part: string, result: WarmResult): Promise<JobFacts | undefined>;
   /** CloudFront has completed all its invalidations. */
   completed(id: string, completedAtMs: number): Promise<void>;
+  /** The last try of its revalidation has begun; the first such counts. `requestedAtMs`: of a job that has not begun. */
+  doubted(
+    id: string,
+    facts: { readonly requestedAtMs: number; readonly doubtedAtMs: number },
+  ): Promise<void>;
   /** The last failure counts. */
   failed(
     id: string,

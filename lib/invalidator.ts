@@ -8,13 +8,13 @@ import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
-import { ENV } from '../core/config';
+import { ENV, WORKER_SECONDS_MAX } from '../core/config';
 import type { Settings } from './private/settings';
 import { worker } from './private/worker';
 import type { QueuePair } from './queues';
 
 /** Time for a full batch in waves, and for CloudFront to have room again: core/invalidator.ts gives up well before. */
-export const INVALIDATOR_TIMEOUT = Duration.seconds(300);
+export const INVALIDATOR_TIMEOUT = Duration.seconds(WORKER_SECONDS_MAX.invalidator);
 /** More than ten need a window of at least a second (Lambda, services-sqs-parameters). */
 const BATCH_SIZE = { withWindow: 1_000, without: 10 };
 /** A burst comes in several batches, by as many pollers: all have to be at work to be purged together. */

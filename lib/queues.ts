@@ -12,7 +12,7 @@ import { Duration } from 'aws-cdk-lib';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { REVALIDATION_BYTES_MAX } from '../core/api';
-import { RECEIVES_MAX, WARM_BYTES_MAX } from '../core/config';
+import { QUEUE_DAYS, RECEIVES_MAX, WARM_BYTES_MAX } from '../core/config';
 import { INVALIDATOR_TIMEOUT } from './invalidator';
 import type { Settings } from './private/settings';
 import { WARMER_TIMEOUT } from './warmer';
@@ -50,7 +50,7 @@ function queuePair(scope: Construct, word: string, props: sqs.QueueProps): Queue
   const queue = new sqs.Queue(scope, `${word}Queue`, {
     ...common,
     ...props,
-    retentionPeriod: Duration.days(4),
+    retentionPeriod: Duration.days(QUEUE_DAYS),
     deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: RECEIVES_MAX },
   });
   return { queue, deadLetterQueue };

@@ -9,13 +9,13 @@ import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
-import { ENV } from '../core/config';
+import { ENV, WORKER_SECONDS_MAX } from '../core/config';
 import type { Settings } from './private/settings';
 import { worker } from './private/worker';
 import type { QueuePair } from './queues';
 
 /** Twice the deadline after which a url that is still old is reported as such (WORKER_DEFAULTS.warmDeadlineMs). */
-export const WARMER_TIMEOUT = Duration.seconds(120);
+export const WARMER_TIMEOUT = Duration.seconds(WORKER_SECONDS_MAX.warmer);
 /** Every one of them fetches several urls at once; the origin renders for viewers too. */
 const CONCURRENCY_MAX = 5;
 

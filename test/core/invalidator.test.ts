@@ -8,8 +8,9 @@ import { dynamoPurges } from '../../aws/purges';
 import { dynamoRecords } from '../../aws/records';
 import type { WhenExceeded } from '../../core/budget';
 import type { InvalidatorConfig } from '../../core/config';
-import { giveUp, type InvalidatorPorts, invalidate } from '../../core/invalidator';
+import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
 import { jobOf, workId } from '../../core/jobs';
+import { doubt, lost } from '../../core/lost';
 import type { Counts } from '../../core/metrics';
 import type { Paces, PurgeOutcome, Purger, WarmMessage } from '../../core/ports';
 import { parseRevalidation, type QueuedRevalidation } from '../../core/revalidation';
@@ -404,14 +405,57 @@ describe('what is counted of a purge', () => {
   });
 });
 
+describe('the last try of a revalidation', () => {
+  it('is no end of its job, until no worker can be alive that began it', async () => {
+    const asked = message('last', { tags: [tagOf('post')] });
+    await doubt({ ...asked, work: workId(asked) }, ports);
+    const facts = await ports.jobs.get(asked.job);
+    const at = (minutes: number) => facts && jobOf(facts, Date.now() + minutes * 60_000);
+    expect(at(4)?.state).toBe('queued');
+    expect(at(6)).toMatchObject({ state: 'failed', error: expect.stringContaining('has died') });
+
+    await invalidate([asked], config, ports);
+    expect(await jobNow('last')).toMatchObject({ state: 'fresh', doubtedAtMs: expect.any(Number) });
+    expect(await jobNow('last')).not.toHaveProperty('error');
+  });
+});
+
 describe('a revalidation that is lost', () => {
   it('counts as a failed job when it goes to the dead-letter queue, and says so on it', async () => {
-    const lost = { requestedAtMs: 1, error: 'poisoned' };
-    await giveUp(`lost-${run}`, { ...lost, isLast: false }, ports);
+    const poison = { job: `lost-${run}`, requestedAtMs: 1, work: undefined };
+    await lost(poison, { error: 'poisoned', isLast: false }, ports);
     expect(counted).toEqual([]);
-    await giveUp(`lost-${run}`, { ...lost, isLast: true }, ports);
+    await lost(poison, { error: 'poisoned', isLast: true }, ports);
     expect(counted).toEqual([{ FailedJobs: 1 }]);
-    expect((await jobNow('lost'))?.state).toBe('failed');
+    expect(await jobNow('lost')).toMatchObject({ state: 'failed', error: 'poisoned' });
+  });
+
+  const notItsOwn = [
+    ['came again after its purge', (it: QueuedRevalidation) => workId(it)],
+    ['is other work under its id', () => 'other'],
+    ['is poison under its id', () => undefined],
+  ] as const;
+  it.each(notItsOwn)('and %s leaves the job as it was, and counts nothing', async (_, workOf) => {
+    await recorded('/a', 'post');
+    const it = message('dup', { tags: [tagOf('post')] });
+    await invalidate([it], config, ports);
+    const before = await jobNow('dup');
+    counted.length = 0;
+    const again = { job: it.job, requestedAtMs: it.requestedAtMs, work: workOf(it) };
+    await doubt(again, ports);
+    await lost(again, { error: 'CloudFront: AccessDenied', isLast: true }, ports);
+    expect(await jobNow('dup')).toEqual(before);
+    expect(counted).toEqual([]);
+  });
+
+  it('and is other work than what is under way leaves that alone', async () => {
+    const own = { tags: 1, urls: 0, work: 'own', requestedAtMs: 1, purgingAtMs: 2 };
+    await ports.jobs.begin(`own-${run}`, own);
+    for (const work of ['other', undefined]) {
+      const other = { job: `own-${run}`, requestedAtMs: 1, work };
+      await lost(other, { error: 'CloudFront: AccessDenied', isLast: true }, ports);
+    }
+    expect((await jobNow('own'))?.state).toBe('purging');
   });
 });
 
@@ -630,15 +674,37 @@ describe('a dry run', () => {
           {
             item: `#${tagOf('post')}`,
             why: expect.stringContaining(`revalidate ${tagOf('post')}`),
+            covers: 2,
+            sample: [urlOf('/a'), urlOf('/b')],
           },
         ],
         itemsCount: 1,
+        skipped: [{ asked: tagOf('none'), why: expect.stringContaining('no live edge') }],
+        skippedCount: 1,
+        sample: [urlOf('/a'), urlOf('/b')],
+        isAllowed: true,
         priceUsd: expect.any(Number),
         covered: 2,
         budget: 'no budget is set',
         collateral: { count: 0, sample: [] },
       },
     });
+  });
+
+  it('shows some of its urls, however few are warmed', async () => {
+    for (const n of [1, 2, 3]) await recorded(`/b${n}`, 'big');
+    const dry = message('dry', { tags: [tagOf('big')], dryRun: true });
+    await invalidate([dry], { ...config, warmUrlsMax: 0 }, ports);
+    expect((await jobNow('dry'))?.planned?.sample).toHaveLength(3);
+  });
+
+  it('says that the budget does not allow it', async () => {
+    await recorded('/a', 'post');
+    const budget = { items: 0, whenExceeded: 'refuse' } as const;
+    const dry = message('dry', { tags: [tagOf('post')], dryRun: true });
+    await invalidate([dry], { ...config, budget }, ports);
+    const planned = (await jobNow('dry'))?.planned;
+    expect(planned).toMatchObject({ isAllowed: false, budget: expect.stringContaining('0 items') });
   });
 
   it('is planned once, and never carried out when it is delivered again', async () => {

@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { JobFacts, WarmResult } from '../../core/jobs';
 import type { Counts } from '../../core/metrics';
 import { type PaceState, pace } from '../../core/pace';
 import type { Paces, SiteAnswer, UrlRecord } from '../../core/ports';
 import { encodeUrl, type Url } from '../../core/urls';
 import type { Variant } from '../../core/variants';
-import { giveUp, warm } from '../../core/warmer';
+import { doubt, lost, warm } from '../../core/warmer';
 import { BEGINNING_MS, createWorld } from '../simulation/world';
 
 const EPOCH = BEGINNING_MS - 6_000;
@@ -360,17 +360,30 @@ describe('what a warm counts', () => {
 });
 
 describe('a warm message that goes to the dead-letter queue', () => {
+  const message = { part: 'p', jobs: ['one'], epochMs: EPOCH, urls: [encodeUrl('/a')] };
+  const told: WarmResult[] = [];
+  const jobs = {
+    warmed: async (_: string, __: string, result: WarmResult) => void told.push(result),
+  };
+  const clock = { now: () => FRESH, sleep: async () => {} };
+  const counted: Counts[] = [];
+  const count = (counts: Counts) => void counted.push(counts);
+  beforeEach(() => {
+    told.length = 0;
+    counted.length = 0;
+  });
+
+  it('has announced its last try, which counts nothing', async () => {
+    await doubt(message, { jobs, clock });
+    expect(told).toMatchObject([{ atMs: FRESH, warmed: 0, failedCount: 1, doubted: true }]);
+    expect(counted).toEqual([]);
+  });
+
   it('ends its part of the jobs, with the reason', async () => {
-    const told: WarmResult[] = [];
-    const message = { part: 'p', jobs: ['one'], epochMs: EPOCH, urls: [encodeUrl('/a')] };
-    const jobs = {
-      warmed: async (_: string, __: string, result: WarmResult) => void told.push(result),
-    };
-    const clock = { now: () => FRESH, sleep: async () => {} };
-    const counted: Counts[] = [];
-    const count = (counts: Counts) => void counted.push(counts);
-    await giveUp(message, 'Task timed out', { jobs, clock, count });
+    await lost(message, 'Task timed out', { jobs, clock, count });
     expect(counted).toEqual([{ WarmFailures: 1 }]);
-    expect(told).toMatchObject([{ warmed: 0, failedCount: 1, failed: ['/a: Task timed out'] }]);
+    expect(told).toMatchObject([
+      { warmed: 0, failedCount: 1, failed: ['/a: Task timed out'], lost: true },
+    ]);
   });
 });

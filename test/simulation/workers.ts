@@ -15,12 +15,13 @@ import { cloudFrontPurger } from '../../aws/purger';
 import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
 import { dynamoRecords } from '../../aws/records';
-import { jobIdOf, parseRevalidationMessage } from '../../aws/revalidation-message';
+import { parseRevalidationMessage, saidBy } from '../../aws/revalidation-message';
 import { RENDERED_AT } from '../../core/headers';
-import { doubt, type InvalidatorPorts, invalidate } from '../../core/invalidator';
+import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
+import { doubt, lost } from '../../core/lost';
 import { pace } from '../../core/pace';
 import type { Site } from '../../core/ports';
-import { doubt as doubtWarm, giveUp, warm } from '../../core/warmer';
+import { doubt as doubtWarm, lost as lostWarm, warm } from '../../core/warmer';
 import type { Copy, SimulatedCloudFront } from './cloudfront';
 import { type Faults, type SimulatedDynamo, TABLE } from './dynamo';
 import { createMachine } from './machine';
@@ -116,9 +117,8 @@ export function startWorkers(
         const outcome = await invalidate(batch, config, ports);
         if (outcome.kind === 'deferred') throw new Error(outcome.why);
       },
-      doubted: (message, error) => doubt(message, error, own),
-      lost: (message, error) =>
-        own.jobs.failed(jobIdOf(message), { failedAtMs: clock.now(), error }),
+      doubted: ({ record, message }) => doubt(saidBy(record, message), own),
+      lost: ({ record, message }, loss) => lost(saidBy(record, message), loss, own),
     });
   }
 
@@ -196,8 +196,8 @@ export function startWorkers(
           for (const copy of seen.values()) watch.warmed(message.jobs, copy);
         }
       },
-      doubted: (message, error) => doubtWarm(message, error, { jobs, clock }),
-      lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, ports),
+      doubted: ({ message }) => doubtWarm(message, ports),
+      lost: async ({ message }, { error }) => message && lostWarm(message, error, ports),
     });
   }
 
