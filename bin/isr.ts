@@ -11,6 +11,7 @@ main(process.argv.slice(2), {
   out: console.log,
   err: console.error,
   env: process.env,
+  isTerminal: process.stdout.isTTY === true,
   signal: ended.signal,
 }).then((code) => {
   process.exitCode = code;
