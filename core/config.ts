@@ -70,6 +70,9 @@ export function parseRecorderConfig(text: string | undefined): RecorderConfig {
   );
 }
 
+/** A tag of the recorder's function: the ARN of its stack, by which `isr cleanup` knows later whose it was. */
+export const STACK_TAG = 'edge-isr:stack';
+
 /** Environment variables of the workers. AWS_ENDPOINT_URL_* (the SDK's own) lead them to other servers. */
 export const ENV = {
   table: 'ISR_TABLE',

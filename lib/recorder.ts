@@ -3,15 +3,27 @@
  *
  * It is deployed in us-east-1, whatever the stack's region: elsewhere it gets a stack of its own, `NAME-REGION-edge`.
  * Its role may read and write one table, and write logs. Function and versions stay when they are replaced or the
- * stack is deleted: CloudFront's replicas of them cannot be deleted for hours (CFDG, lambda-edge-delete-replicas).
+ * stack is deleted: CloudFront's replicas of them cannot be deleted for hours (CFDG, lambda-edge-delete-replicas). Its
+ * tag tells `isr cleanup` later whose it was.
  * @module
  */
-import { ArnFormat, Duration, RemovalPolicy, Stack, Stage, Token, Validations } from 'aws-cdk-lib';
+import {
+  ArnFormat,
+  Aws,
+  Duration,
+  RemovalPolicy,
+  Stack,
+  Stage,
+  Tags,
+  Token,
+  Validations,
+} from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { STACK_TAG } from '../core/config';
 import { bundleOf, HANDLER, RUNTIME, sourceOf } from './private/bundle';
 import { globalName, type Settings } from './private/settings';
 
@@ -42,6 +54,9 @@ export function recorder(
     currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
   });
   edgeFunction.lambda.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  Tags.of(edgeFunction.lambda).add(STACK_TAG, Aws.STACK_ID, {
+    includeResourceTypes: [lambda.CfnFunction.CFN_RESOURCE_TYPE_NAME], // below it is a parameter
+  });
   return edgeFunction;
 }
 
