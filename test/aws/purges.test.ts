@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { dynamoPurges } from '../../aws/purges';
+import { inSite } from '../../aws/site-keys';
 import { purgesContract } from '../contract/purges';
 import { sdkCall, startTable, TABLE } from '../support/graph';
 
@@ -11,4 +12,10 @@ afterAll(() => table.close());
 
 describe('purges in DynamoDB', () => {
   purgesContract(() => dynamoPurges(sdkCall(table.endpoint), TABLE, { now: Date.now }));
+});
+
+describe('purges of a site that shares the table', () => {
+  purgesContract(() =>
+    dynamoPurges(inSite(sdkCall(table.endpoint), 'shop'), TABLE, { now: Date.now }),
+  );
 });
