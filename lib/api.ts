@@ -23,7 +23,7 @@ import { Authorizer, grantToken } from './authorizer';
 import type { Jobs } from './jobs';
 import { ApiAccount } from './private/api-account';
 import { answerGatewayErrors, QUEUE_ANSWERS, REVALIDATE_STATUSES } from './private/api-answers';
-import { throttleOf } from './private/api-checks';
+import { throttleOf } from './private/checks/api';
 import type { Settings } from './private/settings';
 import { LOG_RETENTION } from './private/worker';
 import type { QueuePair } from './queues';

@@ -159,6 +159,21 @@ export interface EdgeIsrProps {
   readonly bypassPaths?: string[];
 
   /**
+   * A table that this site shares with others: another site's `table`, or one that the team has.
+   *
+   * Each site has keys of its own in it, named by its place in the app, and its functions may touch no others: tags,
+   * urls, jobs, budgets and paces of two sites never meet, not even of the same name. Revalidate a tag that two sites
+   * use at each of them. It has to be in the stack's region and account; a table of yours has the string keys `pk` and
+   * `sk`, the time to live `expires`, and no KMS key of its own, which every cache miss would have to ask.
+   *
+   * Sharing costs nothing and saves nothing but tables: one to back up, restore and watch. Not for a site that you will
+   * remove: what it leaves in a shared table goes as it expires.
+   *
+   * @default - a table of its own, with point-in-time recovery; it stays when the stack goes
+   */
+  readonly table?: dynamodb.ITable;
+
+  /**
    * Whether EdgeIsr makes a distribution. Set it to false for one that you already have, and call `addTo`.
    *
    * @default true
@@ -324,7 +339,7 @@ export interface EdgeIsrProps {
  * us-east-1 the recorder gets a stack of its own there, which is deployed first.
  */
 export class EdgeIsr extends Metered {
-  /** The graph: edges, epochs, urls and jobs. It outlives the stack. */
+  /** The graph: edges, epochs, urls and jobs. It outlives the stack, and can be given to another site. */
   readonly table: dynamodb.ITable;
   /** The Lambda@Edge version that rules on what is cached. */
   readonly recorder: lambda.IVersion;
@@ -352,7 +367,7 @@ export class EdgeIsr extends Metered {
     const settings = settingsOf(this, props);
     this.settings = settings;
 
-    const table = graphTable(this, settings);
+    const graph = graphTable(this, settings);
     const edge = recorder(this, settings);
     const origin = new RecordedOrigin(props.origin, settings);
     this.pages = pageBehavior(this, edge, settings);
@@ -361,12 +376,12 @@ export class EdgeIsr extends Metered {
     const site = this.known ?? this.later();
     const revalidations = revalidateQueue(this, settings);
     const warms = warmQueue(this);
-    const invalidator = new Invalidator(this, { table, site, revalidations, warms }, settings);
-    const warmer = new Warmer(this, { table, site, warms }, settings);
-    const jobs = new Jobs(this, { table, site });
+    const invalidator = new Invalidator(this, { graph, site, revalidations, warms }, settings);
+    const warmer = new Warmer(this, { graph, site, warms }, settings);
+    const jobs = new Jobs(this, { graph, site });
     const api = new Api(this, { revalidations, jobs }, settings);
 
-    this.table = table;
+    this.table = graph.table;
     this.recorder = edge.currentVersion;
     this.invalidator = invalidator.function;
     this.warmer = warmer.function;

@@ -4,7 +4,6 @@
  */
 import { Duration } from 'aws-cdk-lib';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
-import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
@@ -12,6 +11,7 @@ import { ENV } from '../core/config';
 import type { Settings } from './private/settings';
 import { worker } from './private/worker';
 import type { QueuePair } from './queues';
+import { type GraphTable, graphEnvironment, graphRights } from './table';
 
 /** Time for a full batch in waves, and for CloudFront to have room again: core/invalidator.ts gives up well before. */
 export const INVALIDATOR_TIMEOUT = Duration.seconds(300);
@@ -21,7 +21,7 @@ const BATCH_SIZE = { withWindow: 1_000, without: 10 };
 const CONCURRENCY_MAX = 10;
 
 export interface InvalidatorParts {
-  readonly table: dynamodb.ITable;
+  readonly graph: GraphTable;
   readonly site: cloudfront.IDistribution;
   readonly revalidations: QueuePair;
   readonly warms: QueuePair;
@@ -32,7 +32,7 @@ export class Invalidator extends Construct {
 
   constructor(
     scope: Construct,
-    { table, site, revalidations, warms }: InvalidatorParts,
+    { graph, site, revalidations, warms }: InvalidatorParts,
     { batchWindow, grace, settle, purge, budget, warm }: Settings,
   ) {
     super(scope, 'Invalidator');
@@ -41,7 +41,7 @@ export class Invalidator extends Construct {
       timeout: INVALIDATOR_TIMEOUT,
       memorySize: 512,
       environment: {
-        [ENV.table]: table.tableName,
+        ...graphEnvironment(graph),
         [ENV.warmQueueUrl]: warms.queue.queueUrl,
         [ENV.distributionId]: site.distributionId,
         ...(grace && { [ENV.graceMs]: String(grace.toMilliseconds()) }),
@@ -52,12 +52,8 @@ export class Invalidator extends Construct {
         ...(budget?.whenExceeded && { [ENV.budgetWhenExceeded]: budget.whenExceeded }),
       },
     });
-    table.grant(
-      this.function,
-      'dynamodb:BatchGetItem',
-      'dynamodb:GetItem',
-      'dynamodb:Query',
-      'dynamodb:UpdateItem',
+    this.function.addToRolePolicy(
+      graphRights(graph, ['BatchGetItem', 'GetItem', 'Query', 'UpdateItem']),
     );
     site.grant(this.function, 'cloudfront:CreateInvalidation');
     warms.queue.grant(this.function, 'sqs:SendMessage');

@@ -13,6 +13,9 @@ import { shieldRegionFor } from './shield';
 export interface Settings extends EdgeIsrProps {
   /** Letters, digits and hyphens; the same in every synthesis. It names the table, the logs and the API. */
   readonly name: string;
+  readonly tableName: string;
+  /** Where the table is another site's: the name in it, which is the same. */
+  readonly site: string | undefined;
   /** Where the stack and its table are. */
   readonly region: string;
   /** The shield's region that is nearest to the table; undefined when none is known. */
@@ -36,9 +39,12 @@ export function settingsOf(scope: Construct, props: EdgeIsrProps): Settings {
     locales: props.variants?.locales ?? [],
     devices: props.variants?.devices ?? [],
   };
+  const name = Names.uniqueResourceName(scope, { maxLength: 100, separator: '-' });
   const settings = {
     ...props,
-    name: Names.uniqueResourceName(scope, { maxLength: 100, separator: '-' }),
+    name,
+    tableName: props.table?.tableName ?? name,
+    site: props.table && name,
     region,
     shieldRegion: shieldRegionFor(region),
     originShield,
@@ -49,7 +55,7 @@ export function settingsOf(scope: Construct, props: EdgeIsrProps): Settings {
     browserCacheControl: props.browserCacheControl ?? BROWSER_CACHE_CONTROL,
     batchWindow: props.batchWindow ?? Duration.seconds(1),
   };
-  checkProps(settings, props);
+  checkProps(scope, settings, props);
   return settings;
 }
 
