@@ -70,10 +70,12 @@ export interface WarmOptions {
 
 export interface EdgeIsrProps {
   /**
-   * The server that renders the pages, or an origin group.
+   * The server that renders the pages: any origin, with custom headers of its own, in a VPC, a bucket, or two of them in
+   * an `OriginGroup`.
    *
    * EdgeIsr adds the custom header `x-isr-config` to it, and Origin Shield unless it says something of its own about
-   * that.
+   * that. Of an OriginGroup both are recorded, each by its own answer; such behaviours take GET, HEAD and OPTIONS only
+   * (CloudFront's rule), so give forms a behaviour with one of its origins.
    */
   readonly origin: cloudfront.IOrigin;
 
@@ -421,7 +423,9 @@ export class EdgeIsr extends Metered {
    * @param origin the server that renders them. @default - the one that EdgeIsr has
    */
   behavior(origin: cloudfront.IOrigin = this.settings.origin): cloudfront.BehaviorOptions {
-    return { origin: new RecordedOrigin(origin, this.settings), ...this.pages };
+    const recorded = new RecordedOrigin(origin, this.settings);
+    const { allowedMethods } = recorded; // only GET and HEAD are kept
+    return { origin: recorded, ...this.pages, allowedMethods };
   }
 
   /**

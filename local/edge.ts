@@ -37,6 +37,8 @@ import { type LocalQueue, type LocalSqs, startSqs } from './sqs';
 export interface EdgeOptions {
   /** The server that renders the pages: `http://localhost:8000`. */
   readonly origin: string;
+  /** Asked when `origin` fails, as the second of an origin group. @default - none */
+  readonly failover?: string;
   /** Where viewers connect; 0 takes any free port. */
   readonly port: number;
   /** The revalidate API and CloudFront's control API; 0 takes any free port. */
@@ -188,6 +190,7 @@ async function openCloudFront(
   return parts.open(
     startCloudFront({
       origin: options.origin,
+      ...(options.failover ? { failover: { origin: options.failover } } : {}),
       port: options.port,
       distributionId: DISTRIBUTION_ID,
       customHeaders: { [CONFIG]: config },
