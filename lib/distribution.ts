@@ -36,15 +36,19 @@ export function distribution(
 ): cloudfront.Distribution {
   const { bypassPaths = [], staticPaths = [] } = settings;
   const { allowedMethods } = origin;
+  const isMore = bypassPaths.length + staticPaths.length > 0;
+  const headers = isMore ? addedHeaders(scope, settings) : {};
   const files = staticPaths.length > 0 ? staticFiles(scope, settings) : {};
   const distribution = new cloudfront.Distribution(scope, 'Distribution', {
     comment: 'edge-isr',
-    httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
+    httpVersion: settings.httpVersion ?? cloudfront.HttpVersion.HTTP2_AND_3,
     ...ownOf(settings),
     defaultBehavior: { origin, ...pages, allowedMethods },
     additionalBehaviors: Object.fromEntries([
-      ...bypassPaths.map((path) => [path, { origin, ...BYPASS, allowedMethods }] as const),
-      ...staticPaths.map((path) => [path, { origin, ...files }] as const),
+      ...bypassPaths.map(
+        (path) => [path, { origin, ...BYPASS, ...headers, allowedMethods }] as const,
+      ),
+      ...staticPaths.map((path) => [path, { origin, ...files, ...headers }] as const),
     ]),
     errorResponses: ERROR_STATUSES.map((httpStatus) => ({
       httpStatus,
@@ -204,16 +208,40 @@ function originRequestPolicy(scope: Construct, settings: Settings) {
 
 /** The recorder has already taken the origin's own tag headers away; these three are what is left of us. */
 function responseHeadersPolicy(scope: Construct, settings: Settings) {
+  const own = { header: 'Cache-Control', value: settings.browserCacheControl, override: true };
   return new cloudfront.ResponseHeadersPolicy(scope, 'ResponseHeadersPolicy', {
     responseHeadersPolicyName: globalName(settings),
     comment: 'edge-isr: what viewers see',
     removeHeaders: [NATIVE_TAGS, RULING, ELAPSED],
-    customHeadersBehavior: {
-      customHeaders: [
-        { header: 'Cache-Control', value: settings.browserCacheControl, override: true },
-      ],
-    },
+    ...addedTo([own], settings),
   });
+}
+
+/** For what is no page: what the team adds, and nothing of ours. */
+function addedHeaders(
+  scope: Construct,
+  settings: Settings,
+): Pick<cloudfront.AddBehaviorOptions, 'responseHeadersPolicy'> {
+  const { securityHeaders, cors, responseHeaders = [] } = settings;
+  if (!securityHeaders && !cors && responseHeaders.length === 0) return {};
+  const policy = new cloudfront.ResponseHeadersPolicy(scope, 'AddedHeadersPolicy', {
+    responseHeadersPolicyName: `${globalName(settings)}-added`,
+    comment: 'edge-isr: headers of static and bypassed paths',
+    ...addedTo([], settings),
+  });
+  return { responseHeadersPolicy: policy };
+}
+
+function addedTo(
+  own: cloudfront.ResponseCustomHeader[],
+  { securityHeaders, cors, responseHeaders = [] }: Settings,
+): cloudfront.ResponseHeadersPolicyProps {
+  const customHeaders = [...own, ...responseHeaders];
+  return {
+    ...(customHeaders.length > 0 && { customHeadersBehavior: { customHeaders } }),
+    ...(securityHeaders && { securityHeadersBehavior: securityHeaders }),
+    ...(cors && { corsBehavior: cors }),
+  };
 }
 
 function acknowledge(distribution: cloudfront.Distribution, settings: Settings): void {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { CfnOutput, type Duration, Lazy } from 'aws-cdk-lib';
+import { CfnOutput, type Duration, Lazy, type RemovalPolicy } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
@@ -13,6 +13,7 @@ import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
@@ -176,6 +177,25 @@ export interface EdgeIsrProps {
   readonly table?: dynamodb.ITable;
 
   /**
+   * What becomes of the site's own table when the stack goes, or would replace it.
+   *
+   * `DESTROY` is for stages that come and go: with the graph goes the knowledge of what CloudFront still has cached.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly tableRemovalPolicy?: RemovalPolicy;
+
+  /**
+   * How long the logs of the workers and of the API are kept.
+   *
+   * The recorder's are in the region where it runs, in a log group that Lambda makes there and keeps for ever: set the
+   * retention of `/edge-isr/NAME/recorder` there.
+   *
+   * @default RetentionDays.ONE_MONTH
+   */
+  readonly logRetention?: logs.RetentionDays;
+
+  /**
    * Whether EdgeIsr makes a distribution. Set it to false for one that you already have, and call `addTo`.
    *
    * @default true
@@ -241,6 +261,39 @@ export interface EdgeIsrProps {
    * @default 'public, max-age=0, must-revalidate'
    */
   readonly browserCacheControl?: string;
+
+  /**
+   * Security headers that CloudFront adds: HSTS, content type options, frame options, referrer policy, CSP, …
+   *
+   * On every answer of the distribution that EdgeIsr makes, and of `behavior()`. They are not cached with the page: a
+   * change of them needs no purge.
+   *
+   * @default - those that the origin sends
+   */
+  readonly securityHeaders?: cloudfront.ResponseSecurityHeadersBehavior;
+
+  /**
+   * CORS headers that CloudFront adds, on every answer.
+   *
+   * Leave it out where the origin answers by `Origin`: name that in `keyHeaders` then.
+   *
+   * @default - those that the origin sends
+   */
+  readonly cors?: cloudfront.ResponseHeadersCorsBehavior;
+
+  /**
+   * Other headers that CloudFront adds, on every answer. At most nine; `Cache-Control` is `browserCacheControl`.
+   *
+   * @default - none
+   */
+  readonly responseHeaders?: cloudfront.ResponseCustomHeader[];
+
+  /**
+   * What viewers may speak.
+   *
+   * @default HttpVersion.HTTP2_AND_3
+   */
+  readonly httpVersion?: cloudfront.HttpVersion;
 
   /**
    * Whether CloudFront gathers all its misses in one place, Origin Shield, in or near the stack's region.
@@ -380,7 +433,7 @@ export class EdgeIsr extends Metered {
     const warms = warmQueue(this);
     const invalidator = new Invalidator(this, { graph, site, revalidations, warms }, settings);
     const warmer = new Warmer(this, { graph, site, warms }, settings);
-    const jobs = new Jobs(this, { graph, site });
+    const jobs = new Jobs(this, { graph, site }, settings);
     const api = new Api(this, { revalidations, jobs }, settings);
 
     this.table = graph.table;

@@ -33,13 +33,14 @@ export class Invalidator extends Construct {
   constructor(
     scope: Construct,
     { graph, site, revalidations, warms }: InvalidatorParts,
-    { batchWindow, grace, settle, purge, budget, warm }: Settings,
+    { batchWindow, grace, settle, purge, budget, warm, logRetention }: Settings,
   ) {
     super(scope, 'Invalidator');
     this.function = worker(this, {
       name: 'invalidator',
       timeout: INVALIDATOR_TIMEOUT,
       memorySize: 512,
+      logRetention,
       environment: {
         ...graphEnvironment(graph),
         [ENV.warmQueueUrl]: warms.queue.queueUrl,

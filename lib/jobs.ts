@@ -8,6 +8,7 @@ import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { ENV } from '../core/config';
+import type { Settings } from './private/settings';
 import { worker } from './private/worker';
 import { type GraphTable, graphEnvironment, graphRights } from './table';
 
@@ -19,12 +20,13 @@ export interface JobsParts {
 export class Jobs extends Construct {
   readonly function: lambda.Function;
 
-  constructor(scope: Construct, { graph, site }: JobsParts) {
+  constructor(scope: Construct, { graph, site }: JobsParts, { logRetention }: Settings) {
     super(scope, 'Jobs');
     this.function = worker(this, {
       name: 'jobs',
       timeout: Duration.seconds(10),
       memorySize: 256,
+      logRetention,
       environment: {
         ...graphEnvironment(graph),
         [ENV.distributionId]: site.distributionId,

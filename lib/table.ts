@@ -26,11 +26,14 @@ export interface GraphTable {
   readonly site: string | undefined;
 }
 
-export function graphTable(scope: Construct, { name, table, site }: Settings): GraphTable {
-  return { table: table ?? ownTable(scope, name), site };
+export function graphTable(scope: Construct, settings: Settings): GraphTable {
+  return { table: settings.table ?? ownTable(scope, settings), site: settings.site };
 }
 
-function ownTable(scope: Construct, tableName: string): dynamodb.Table {
+function ownTable(
+  scope: Construct,
+  { tableName, tableRemovalPolicy = RemovalPolicy.RETAIN }: Settings,
+): dynamodb.Table {
   const { partitionKey, sortKey } = TABLE_KEYS;
   return new dynamodb.Table(scope, 'Table', {
     tableName,
@@ -40,7 +43,7 @@ function ownTable(scope: Construct, tableName: string): dynamodb.Table {
     timeToLiveAttribute: 'expires',
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     encryption: dynamodb.TableEncryption.DEFAULT, // at rest, with a key that AWS owns: no KMS call on a cache miss
-    removalPolicy: RemovalPolicy.RETAIN,
+    removalPolicy: tableRemovalPolicy,
   });
 }
 

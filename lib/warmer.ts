@@ -28,12 +28,17 @@ export interface WarmerParts {
 export class Warmer extends Construct {
   readonly function: lambda.Function;
 
-  constructor(scope: Construct, { graph, site, warms }: WarmerParts, { warm }: Settings) {
+  constructor(
+    scope: Construct,
+    { graph, site, warms }: WarmerParts,
+    { warm, logRetention }: Settings,
+  ) {
     super(scope, 'Warmer');
     this.function = worker(this, {
       name: 'warmer',
       timeout: WARMER_TIMEOUT,
       memorySize: 512,
+      logRetention,
       environment: {
         ...graphEnvironment(graph),
         [ENV.distributionId]: site.distributionId,

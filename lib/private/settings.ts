@@ -3,6 +3,7 @@
  * @module
  */
 import { Duration, Names } from 'aws-cdk-lib';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { BROWSER_CACHE_CONTROL, RECORDER_DEFAULTS } from '../../core/config';
 import { ruleHeaders, TRACKING_PARAMETERS, type ViewerRules } from '../../core/viewer-rules';
@@ -27,6 +28,7 @@ export interface Settings extends EdgeIsrProps {
   readonly keyHeaders: string[];
   readonly viewerRules: ViewerRules;
   readonly browserCacheControl: string;
+  readonly logRetention: logs.RetentionDays;
   readonly batchWindow: Duration;
 }
 
@@ -52,6 +54,7 @@ export function settingsOf(scope: Construct, props: EdgeIsrProps): Settings {
     maxTtl: props.maxTtl ?? Duration.seconds(RECORDER_DEFAULTS.maxTtlSeconds),
     keyHeaders: [...(props.keyHeaders ?? []), ...ruleHeaders(viewerRules)],
     viewerRules,
+    logRetention: props.logRetention ?? logs.RetentionDays.ONE_MONTH,
     browserCacheControl: props.browserCacheControl ?? BROWSER_CACHE_CONTROL,
     batchWindow: props.batchWindow ?? Duration.seconds(1),
   };

@@ -1,4 +1,5 @@
-import { App, Duration, Lazy, Stack, Token } from 'aws-cdk-lib';
+import { App, Duration, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { HttpVersion } from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -21,6 +22,8 @@ const topicIn = (region: string) =>
   Topic.fromTopicArn(new Stack(), 'OnCall', `arn:aws:sns:${region}:123456789012:on-call`);
 
 const tableAt = (arn: string) => Table.fromTableArn(new Stack(), 'Graph', arn);
+
+const header = (name: string, value = 'v') => ({ header: name, value, override: true });
 
 const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
   [{ keyHeaders: names(11) }, 'EdgeIsr: keyHeaders has 11 names: a cache policy takes at most 10'],
@@ -114,6 +117,44 @@ const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
   [
     { api: { throttle: { burst: Lazy.number({ produce: () => 5 }) } } },
     'EdgeIsr: api.throttle.burst is known at deployment only: give a fixed value',
+  ],
+  [
+    { responseHeaders: [header('Cache-Control')] },
+    'EdgeIsr: responseHeaders[0].header is "Cache-Control": browserCacheControl stands for it',
+  ],
+  [
+    { responseHeaders: [header('x-a'), header('X-A')] },
+    'EdgeIsr: responseHeaders[1].header is "X-A": it is named twice',
+  ],
+  [
+    { responseHeaders: [header('x-isr-tags')] },
+    'EdgeIsr: responseHeaders[0].header is "x-isr-tags": headers that begin with x-isr- are our own',
+  ],
+  [
+    { responseHeaders: [header('x-a', '')] },
+    'EdgeIsr: responseHeaders[0].value is "": it takes 1 to 1783 visible ASCII characters',
+  ],
+  [
+    { responseHeaders: names(10).map((name) => header(name)) },
+    'EdgeIsr: responseHeaders has 10 headers: it takes at most 9, beside Cache-Control',
+  ],
+  [
+    {
+      table: tableAt('arn:aws:dynamodb:us-east-1:123456789012:table/graph'),
+      tableRemovalPolicy: RemovalPolicy.DESTROY,
+    },
+    'EdgeIsr: tableRemovalPolicy is destroy: table belongs to somebody else, who says it there',
+  ],
+  [
+    {
+      maxTtl: Duration.hours(1),
+      defaults: { sMaxAge: Duration.hours(1), staleIfError: Duration.hours(2) },
+    },
+    'EdgeIsr: defaults.staleIfError is 7200 s: it lies between 0 and 3600 s',
+  ],
+  [
+    { ownDistribution: false, httpVersion: HttpVersion.HTTP2 },
+    'EdgeIsr: httpVersion belongs to the distribution, which is yours: set it there',
   ],
   [{ purge: 'tags' as PurgeBy }, 'EdgeIsr: purge is "tags": it takes native, paths'],
   [

@@ -11,14 +11,13 @@ import type { Settings } from '../settings';
 import { checkAlarms } from './alarms';
 import { checkApi } from './api';
 import { checkCaching, checkKeyHeaders, checkReadHeaders } from './caching';
+import { checkResponseHeaders } from './response-headers';
 import { checkCount, checkOneOf, checkSeconds, invalid } from './said';
 import { checkSite } from './site';
-import { checkTable } from './table';
+import { checkOwnTable, checkTable } from './table';
 
 export { checkRegion } from './region';
 
-/** CFDG, cloudfront-limits: a custom header's value in a response headers policy. */
-const HEADER_VALUE_MAX = 1_783;
 const YEAR_SECONDS = 31_536_000;
 /** Lambda developer guide, services-sqs-parameters. */
 const BATCH_WINDOW_SECONDS_MAX = 300;
@@ -43,7 +42,8 @@ export function checkProps(scope: Construct, settings: Settings, props: EdgeIsrP
   checkOneOf('purge', settings.purge, PurgeBy);
   checkBudget(settings.budget);
   checkAlarms(settings);
-  checkHeaderValue('browserCacheControl', settings.browserCacheControl);
+  checkResponseHeaders(settings);
+  checkOwnTable(settings);
   checkCount('warm.maxUrls', settings.warm?.maxUrls, WARM_LIMITS.maxUrls);
   checkCount('warm.perSecond', settings.warm?.perSecond, WARM_LIMITS.perSecond);
   checkCount('warm.concurrency', settings.warm?.concurrency, WARM_LIMITS.concurrency);
@@ -58,13 +58,4 @@ function checkBudget(budget: PurgeBudget | undefined): void {
   if (items === undefined || Token.isUnresolved(items)) return;
   if (Number.isSafeInteger(items) && items >= 1) return;
   throw invalid('budget.items', `is ${items}: it takes a whole number of items, at least 1`);
-}
-
-function checkHeaderValue(prop: string, value: string | undefined): void {
-  if (value === undefined) return;
-  if (/^[!-~](?:[ -~]*[!-~])?$/.test(value) && value.length <= HEADER_VALUE_MAX) return;
-  throw invalid(
-    prop,
-    `is ${JSON.stringify(value.slice(0, 80))}: it takes 1 to ${HEADER_VALUE_MAX} visible ASCII characters`,
-  );
 }

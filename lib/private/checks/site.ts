@@ -16,6 +16,7 @@ const DISTRIBUTION_PROPS = [
   'priceClass',
   'webAclId',
   'geoRestriction',
+  'httpVersion',
   'logBucket',
   'logPrefix',
   'staticPaths',

@@ -6,6 +6,7 @@ import { CfnResource, Stack, Token } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
 import { TABLE_KEYS } from '../../table';
+import type { Settings } from '../settings';
 import { invalid } from './said';
 
 export function checkTable(
@@ -28,6 +29,14 @@ export function checkTable(
     );
   }
   if (resource) checkKeys(resource);
+}
+
+export function checkOwnTable({ table, tableRemovalPolicy }: Settings): void {
+  if (table && tableRemovalPolicy !== undefined)
+    throw invalid(
+      'tableRemovalPolicy',
+      `is ${tableRemovalPolicy}: table belongs to somebody else, who says it there`,
+    );
 }
 
 interface Place {
