@@ -6,10 +6,16 @@
 import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { type InvalidatorConfig, type WarmerConfig, warmPaceOf } from '../core/config';
+import {
+  type InvalidatorConfig,
+  type TableConfig,
+  type WarmerConfig,
+  warmPaceOf,
+} from '../core/config';
 import type { Count } from '../core/metrics';
 import { pace } from '../core/pace';
 import { systemClock as clock } from './clock';
+import type { DynamoCall } from './dynamo';
 import { dynamoOverSdk } from './dynamo-sdk';
 import { dynamoGraph } from './graph';
 import { dynamoJobs } from './jobs';
@@ -21,9 +27,11 @@ import { dynamoPurges } from './purges';
 import { sqsWarmQueue } from './queue';
 import { dynamoRecords } from './records';
 import { siteAt } from './site';
+import { inSite } from './site-keys';
 
-export function invalidatorPorts({ table, distributionId, warmQueueUrl }: InvalidatorConfig) {
-  const dynamo = dynamoOverSdk(new DynamoDBClient({}));
+export function invalidatorPorts(config: InvalidatorConfig) {
+  const { table, distributionId, warmQueueUrl } = config;
+  const dynamo = dynamoOf(config);
   return {
     graph: dynamoGraph(dynamo, table),
     records: dynamoRecords(dynamo, table),
@@ -33,14 +41,14 @@ export function invalidatorPorts({ table, distributionId, warmQueueUrl }: Invali
     paces: dynamoPaces(dynamo, table, clock),
     purger: cloudFrontPurger(new CloudFrontClient({}), distributionId),
     warmQueue: sqsWarmQueue(new SQSClient({}), warmQueueUrl),
-    count: countAt(table),
+    count: countOf(config),
     clock,
   };
 }
 
 export function warmerPorts(config: WarmerConfig, { distributionId }: { distributionId: string }) {
   const { table } = config;
-  const dynamo = dynamoOverSdk(new DynamoDBClient({}));
+  const dynamo = dynamoOf(config);
   return {
     site: siteAt(config, clock),
     records: dynamoRecords(dynamo, table),
@@ -48,11 +56,15 @@ export function warmerPorts(config: WarmerConfig, { distributionId }: { distribu
     pace: pace(dynamoPaces(dynamo, table, clock), clock, 'warm', warmPaceOf(config)),
     purger: cloudFrontPurger(new CloudFrontClient({}), distributionId),
     clock,
-    count: countAt(table),
+    count: countOf(config),
     random: Math.random,
   };
 }
 
-function countAt(table: string): Count {
-  return (counts, about) => count(table, counts, about);
+function dynamoOf({ site }: TableConfig): DynamoCall {
+  return inSite(dynamoOverSdk(new DynamoDBClient({})), site);
+}
+
+function countOf({ table, site = table }: TableConfig): Count {
+  return (counts, about) => count(site, counts, about);
 }

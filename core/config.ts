@@ -16,6 +16,8 @@ export const CONFIG_LENGTH_MAX = 1_783;
 
 export interface RecorderConfig {
   readonly table: string;
+  /** Whose keys are meant. @default - the table is this site's own */
+  readonly site?: string;
   /** Region of the table. */
   readonly region: string;
   /** DynamoDB's address, when it is not AWS's: `http://127.0.0.1:8000`. */
@@ -73,9 +75,18 @@ export function parseRecorderConfig(text: string | undefined): RecorderConfig {
 /** A tag of the recorder's function: the ARN of its stack, by which `isr cleanup` knows later whose it was. */
 export const STACK_TAG = 'edge-isr:stack';
 
+/** What a site may be called that shares a table: no name is the beginning of another's keys. */
+export const SITE_NAME = /^[A-Za-z0-9-]{1,100}$/;
+
+/** How the partition keys of a site begin that shares a table; those of the site whose table it is begin with none. */
+export function siteKeys(site: string): string {
+  return `site#${site}#`;
+}
+
 /** Environment variables of the workers. AWS_ENDPOINT_URL_* (the SDK's own) lead them to other servers. */
 export const ENV = {
   table: 'ISR_TABLE',
+  site: 'ISR_SITE',
   warmQueueUrl: 'ISR_WARM_QUEUE_URL',
   distributionId: 'ISR_DISTRIBUTION_ID',
   edgeUrl: 'ISR_EDGE_URL',
@@ -99,8 +110,14 @@ export type Purge = (typeof PURGES)[number];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface InvalidatorConfig {
+/** Where a worker's keys are. */
+export interface TableConfig {
   readonly table: string;
+  /** Whose keys are meant. @default - the table is this site's own */
+  readonly site?: string;
+}
+
+export interface InvalidatorConfig extends TableConfig {
   readonly warmQueueUrl: string;
   readonly distributionId: string;
   /** A purge takes more revalidations until none has come for so long. */
@@ -115,8 +132,7 @@ export interface InvalidatorConfig {
   readonly warmUrlsMax: number;
 }
 
-export interface WarmerConfig {
-  readonly table: string;
+export interface WarmerConfig extends TableConfig {
   /** The stack's own site, `https://d111111abcdef8.cloudfront.net`; nothing else is ever fetched. */
   readonly edgeUrl: string;
   /** The edge is `isr dev`, on this machine: loopback is dialled, and nothing else. */
@@ -130,8 +146,7 @@ export interface WarmerConfig {
 }
 
 /** Of who reads jobs, and asks CloudFront whether they are completed. */
-export interface JobsConfig {
-  readonly table: string;
+export interface JobsConfig extends TableConfig {
   readonly distributionId: string;
 }
 
@@ -179,7 +194,7 @@ export const WARM_LIMITS = {
 /** @throws IsrError `config-invalid`, naming the variable */
 export function invalidatorConfig(env: Environment): InvalidatorConfig {
   return {
-    table: required(env, ENV.table),
+    ...tableIn(env),
     warmQueueUrl: required(env, ENV.warmQueueUrl),
     distributionId: required(env, ENV.distributionId),
     gatherMs: whole(env, ENV.gatherMs, WORKER_DEFAULTS.gatherMs),
@@ -195,7 +210,7 @@ export function invalidatorConfig(env: Environment): InvalidatorConfig {
 export function warmerConfig(env: Environment): WarmerConfig {
   const edgeUrl = required(env, ENV.edgeUrl);
   return {
-    table: required(env, ENV.table),
+    ...tableIn(env),
     edgeUrl,
     edgeIsLocal: isLocal(env, edgeUrl),
     perSecond: positive(env, ENV.warmPerSecond, WORKER_DEFAULTS.warmPerSecond),
@@ -219,12 +234,21 @@ export function warmPaceOf({ perSecond, concurrency }: WarmerConfig): PaceLimits
 
 /** @throws IsrError `config-invalid`, naming the variable */
 export function jobsConfig(env: Environment): JobsConfig {
-  return { table: required(env, ENV.table), distributionId: required(env, ENV.distributionId) };
+  return { ...tableIn(env), distributionId: required(env, ENV.distributionId) };
 }
 
 /** @throws IsrError `config-invalid`, naming the variable */
 export function authorizerConfig(env: Environment): AuthorizerConfig {
   return { secretArn: required(env, ENV.tokenSecretArn) };
+}
+
+function tableIn(env: Environment): TableConfig {
+  const table = required(env, ENV.table);
+  const site = env[ENV.site];
+  if (!site) return { table };
+  if (SITE_NAME.test(site)) return { table, site };
+  const rule = 'it takes 1 to 100 letters, digits and hyphens';
+  throw new IsrError('config-invalid', `${ENV.site} is "${site}": ${rule}`, ENV.site);
 }
 
 function required(env: Environment, name: string): string {

@@ -5,7 +5,6 @@
  */
 import { Duration } from 'aws-cdk-lib';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
-import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
@@ -13,6 +12,7 @@ import { ENV, WORKER_SECONDS_MAX } from '../core/config';
 import type { Settings } from './private/settings';
 import { worker } from './private/worker';
 import type { QueuePair } from './queues';
+import { type GraphTable, graphEnvironment, graphRights } from './table';
 
 /** Twice the deadline after which a url that is still old is reported as such (WORKER_DEFAULTS.warmDeadlineMs). */
 export const WARMER_TIMEOUT = Duration.seconds(WORKER_SECONDS_MAX.warmer);
@@ -20,7 +20,7 @@ export const WARMER_TIMEOUT = Duration.seconds(WORKER_SECONDS_MAX.warmer);
 const CONCURRENCY_MAX = 5;
 
 export interface WarmerParts {
-  readonly table: dynamodb.ITable;
+  readonly graph: GraphTable;
   readonly site: cloudfront.IDistribution;
   readonly warms: QueuePair;
 }
@@ -28,21 +28,26 @@ export interface WarmerParts {
 export class Warmer extends Construct {
   readonly function: lambda.Function;
 
-  constructor(scope: Construct, { table, site, warms }: WarmerParts, { warm }: Settings) {
+  constructor(
+    scope: Construct,
+    { graph, site, warms }: WarmerParts,
+    { warm, logRetention }: Settings,
+  ) {
     super(scope, 'Warmer');
     this.function = worker(this, {
       name: 'warmer',
       timeout: WARMER_TIMEOUT,
       memorySize: 512,
+      logRetention,
       environment: {
-        [ENV.table]: table.tableName,
+        ...graphEnvironment(graph),
         [ENV.distributionId]: site.distributionId,
         [ENV.edgeUrl]: `https://${site.distributionDomainName}`,
         ...(warm?.perSecond && { [ENV.warmPerSecond]: String(warm.perSecond) }),
         ...(warm?.concurrency && { [ENV.warmConcurrency]: String(warm.concurrency) }),
       },
     });
-    table.grant(this.function, 'dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem');
+    this.function.addToRolePolicy(graphRights(graph, ['BatchGetItem', 'GetItem', 'UpdateItem']));
     site.grant(this.function, 'cloudfront:GetInvalidation');
     this.function.addEventSource(
       new SqsEventSource(warms.queue, {

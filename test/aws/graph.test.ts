@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DynamoCall, keyItem } from '../../aws/dynamo';
 import { dynamoOverHttp } from '../../aws/dynamo-signed';
 import { dynamoGraph } from '../../aws/graph';
+import { inSite } from '../../aws/site-keys';
 import { tagKey, urlKey } from '../../core/keys';
 import { parseTag } from '../../core/tags';
 import { encodeUrl, type Url } from '../../core/urls';
@@ -22,6 +23,10 @@ describe('the graph over the AWS SDK', () => {
 
 describe('the graph over signed requests', () => {
   graphContract(() => dynamoGraph(signedCall(table.endpoint), TABLE));
+});
+
+describe('the graph of a site that shares the table', () => {
+  graphContract(() => dynamoGraph(inSite(sdkCall(table.endpoint), 'shop'), TABLE));
 });
 
 describe('what DynamoDB did not process', () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoPurges } from '../../aws/purges';
+import { inSite } from '../../aws/site-keys';
 import { purgesContract } from '../contract/purges';
 import { counted, sdkCall, startTable, TABLE } from '../support/graph';
 
@@ -23,4 +24,10 @@ describe('purges in DynamoDB', () => {
     }
     expect(operations).toEqual(['GetItem', 'GetItem']);
   });
+});
+
+describe('purges of a site that shares the table', () => {
+  purgesContract(() =>
+    dynamoPurges(inSite(sdkCall(table.endpoint), 'shop'), TABLE, { now: Date.now }),
+  );
 });
