@@ -3,12 +3,10 @@
  * function's environment.
  * @module
  */
-import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { type InvalidatorConfig, type WarmerConfig, warmPaceOf } from '../core/config';
 import type { Count } from '../core/metrics';
 import { pace } from '../core/pace';
+import { cloudFrontClient, dynamoClient, sqsClient } from './clients';
 import { systemClock as clock } from './clock';
 import { dynamoOverSdk } from './dynamo-sdk';
 import { dynamoGraph } from './graph';
@@ -23,7 +21,7 @@ import { dynamoRecords } from './records';
 import { siteAt } from './site';
 
 export function invalidatorPorts({ table, distributionId, warmQueueUrl }: InvalidatorConfig) {
-  const dynamo = dynamoOverSdk(new DynamoDBClient({}));
+  const dynamo = dynamoOverSdk(dynamoClient());
   return {
     graph: dynamoGraph(dynamo, table),
     records: dynamoRecords(dynamo, table),
@@ -31,8 +29,8 @@ export function invalidatorPorts({ table, distributionId, warmQueueUrl }: Invali
     purges: dynamoPurges(dynamo, table, clock),
     ledger: dynamoLedger(dynamo, table, clock),
     paces: dynamoPaces(dynamo, table, clock),
-    purger: cloudFrontPurger(new CloudFrontClient({}), distributionId),
-    warmQueue: sqsWarmQueue(new SQSClient({}), warmQueueUrl),
+    purger: cloudFrontPurger(cloudFrontClient(), distributionId),
+    warmQueue: sqsWarmQueue(sqsClient(), warmQueueUrl),
     count: countAt(table),
     clock,
   };
@@ -40,13 +38,13 @@ export function invalidatorPorts({ table, distributionId, warmQueueUrl }: Invali
 
 export function warmerPorts(config: WarmerConfig, { distributionId }: { distributionId: string }) {
   const { table } = config;
-  const dynamo = dynamoOverSdk(new DynamoDBClient({}));
+  const dynamo = dynamoOverSdk(dynamoClient());
   return {
     site: siteAt(config, clock),
     records: dynamoRecords(dynamo, table),
     jobs: dynamoJobs(dynamo, table, clock),
     pace: pace(dynamoPaces(dynamo, table, clock), clock, 'warm', warmPaceOf(config)),
-    purger: cloudFrontPurger(new CloudFrontClient({}), distributionId),
+    purger: cloudFrontPurger(cloudFrontClient(), distributionId),
     clock,
     count: countAt(table),
     random: Math.random,
