@@ -133,10 +133,10 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
         ...(unpurgeable && { unpurgeable: string(JSON.stringify(unpurgeable)) }),
       });
     },
-    async refused(id, { atMs, reason }) {
-      const refused = { M: { atMs: number(atMs), reason: string(reason) } };
+    async refused(id, { reason, ...times }) {
+      const refused = { M: { ...numbers(times), reason: string(reason) } };
       const job = await setOnceBegun(id, { refused });
-      return numberOf(job?.refused?.M?.atMs) === atMs;
+      return numberOf(job?.refused?.M?.atMs) === times.atMs;
     },
     async planned(id, plan) {
       await setOnceBegun(id, { planned: string(JSON.stringify(boundedPlan(plan))) });
@@ -245,8 +245,10 @@ function factsOf(id: string, item: Item): JobFacts {
   };
 }
 
-function refusalOf({ atMs, reason }: Item): { atMs: number; reason: string } {
-  return { atMs: numberOf(atMs) ?? 0, reason: reason?.S ?? '' };
+function refusalOf({ atMs, reason, oldUntilMs }: Item): NonNullable<JobFacts['refused']> {
+  const until = numberOf(oldUntilMs);
+  const facts = { atMs: numberOf(atMs) ?? 0, reason: reason?.S ?? '' };
+  return until === undefined ? facts : { ...facts, oldUntilMs: until };
 }
 
 function resultItem({ stale, failed, ...counts }: WarmResult): AttributeValue {

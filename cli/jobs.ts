@@ -138,6 +138,8 @@ export function printJob(job: Job, isJson: boolean, { out }: Pick<Io, 'out'>): v
   const unnamed = job.stale + job.failed + unreached - job.problems.length;
   if (unnamed > 0) out(`  ! and ${unnamed} more`);
   if (job.refused) out(`  ! ${job.refused.reason}`);
+  const { oldUntilMs } = job.refused ?? {};
+  if (oldUntilMs !== undefined) out(`  ! old until ${new Date(oldUntilMs).toISOString()} at most`);
   if (job.conflictAtMs !== undefined)
     out('  ! another revalidation came under its key: nothing was purged for that one');
   if (job.error) out(`  ! ${job.error}`);
@@ -152,7 +154,7 @@ function timeline(job: Job): [name: string, atMs: number][] {
     ['warming', job.warmingAtMs],
     ['fresh', job.freshAtMs],
     ['completed everywhere, CloudFront says', job.completedAtMs],
-    ['refused', job.refused?.atMs],
+    [job.refused?.oldUntilMs === undefined ? 'refused' : 'left to expire', job.refused?.atMs],
     ['planned', job.planned?.atMs],
     ['conflict', job.conflictAtMs],
     ['failed', job.failedAtMs],

@@ -14,18 +14,18 @@
  * A purge never deletes edges. They expire.
  * @module
  */
-import { verdictOf } from './budget';
 import type { InvalidatorConfig } from './config';
+import { decisionFor, planner, type Told, union } from './decision';
 import { planOnly, planOptions } from './dry-run';
 import { awakeClock, type GatherPorts, gather, turnAt } from './gather';
 import { hottest } from './heat';
 import { endOf, isConflict, isOpen, unpurgeableOf, workId } from './jobs';
 import { type Count, metricsOfEnd } from './metrics';
 import { inParallel } from './parallel';
-import { type Plan, plan, type Reading, readEdges } from './plan/plan';
+import { type Plan, type Reading, readEdges } from './plan/plan';
 import type { Decision, Graph, Jobs, Ledger, Records, WarmQueue } from './ports';
 import { priceUsd } from './price';
-import type { QueuedRevalidation, Revalidation } from './revalidation';
+import type { QueuedRevalidation } from './revalidation';
 import { spellingsOf, type Url } from './urls';
 import { warmParts } from './warm-parts';
 import { purgeInWaves, type WavesPorts } from './waves';
@@ -205,11 +205,8 @@ async function carryOut(
     reading = await read(members, config, ports);
     decision = await purges.decide(id, await decisionFor(members, { reading, config }, ports));
   }
-  const { items, usedBefore, refused } = decision;
-  if (refused !== undefined) {
-    reading ??= await read(members, config, ports);
-    return refuse(group, { reading, config, usedBefore, reason: refused }, ports);
-  }
+  const { items, usedBefore } = decision;
+  const isRefused = await refuse(members, decision, ports);
   // first: CloudFront must not take what the month does not count
   const usedNow = items.length > 0 ? await ledger.charge(id, items.length, epochMs) : undefined;
   if (usedNow !== undefined) {
@@ -220,43 +217,9 @@ async function carryOut(
 
   reading ??= await read(members, config, ports);
   const { invalidations } = purge;
-  await tellPurged(group, { reading, config, invalidations, usedBefore }, ports);
-  await warm(group, { reading, config }, ports);
-  return { kind: 'done' };
-}
-
-async function decisionFor(
-  members: readonly QueuedRevalidation[],
-  { reading, config }: Told,
-  { ledger, clock, count }: InvalidatorPorts,
-): Promise<Decision> {
-  const whole = union(members);
-  const items = plan(whole, reading, planOptions(whole, config)).items.map(({ item }) => item);
-  const usedBefore = await ledger.used(clock.now());
-  const { isExceeded, isPurged, words } = verdictOf(config.budget, usedBefore, items.length);
-  if (isExceeded) count({ BudgetExceeded: 1 });
-  return isPurged ? { items: items.sort(), usedBefore } : { items: [], usedBefore, refused: words };
-}
-
-/**
- * The epochs are there: what is rendered from now on is kept, what was before is left to expire. Whoever needs no item is
- * not refused.
- */
-async function refuse(
-  group: Group,
-  { reason, ...told }: Omit<Purged, 'invalidations'> & { readonly reason: string },
-  ports: InvalidatorPorts,
-): Promise<InvalidateOutcome> {
-  const planFor = planner(told);
-  const costs = (it: Revalidation) => planFor(it).items.length > 0;
-  const refused = group.members.filter(costs);
-  await inParallel(refused, JOBS_AT_ONCE, async ({ job }) => {
-    const isFirst = await ports.jobs.refused(job, { atMs: ports.clock.now(), reason });
-    if (isFirst) ports.count({ RefusedJobs: 1 }, { job });
-  });
-  const free = { ...group, members: group.members.filter((it) => !refused.includes(it)) };
-  await tellPurged(free, { ...told, invalidations: [] }, ports);
-  await warm(free, told, ports);
+  const purged = { ...group, members: members.filter((it) => !isRefused(it)) };
+  await tellPurged(purged, { reading, config, invalidations, usedBefore }, ports);
+  await warm(purged, { reading, config }, ports);
   return { kind: 'done' };
 }
 
@@ -275,20 +238,25 @@ async function read(
   return reading;
 }
 
-interface Told {
-  readonly reading: Reading;
-  readonly config: InvalidatorConfig;
-}
-
-/** Plans by their work: a burst is a thousand times the same. */
-function planner({ reading, config }: Told): (it: Revalidation) => Plan {
-  const made = new Map<string, Plan>();
-  return (it) => {
-    const work = workId(it);
-    const known = made.get(work) ?? plan(it, reading, planOptions(it, config));
-    made.set(work, known);
-    return known;
-  };
+/**
+ * Tells those whom the budget does not hold. The epochs are there: what is rendered from now on is kept, what was before is
+ * left to expire.
+ *
+ * @returns who they are
+ */
+async function refuse(
+  members: readonly QueuedRevalidation[],
+  { refused = [] }: Decision,
+  { jobs, clock, count }: InvalidatorPorts,
+): Promise<(it: QueuedRevalidation) => boolean> {
+  const refusals = new Map(refused.map(({ work, ...refusal }) => [work, refusal]));
+  await inParallel(members, JOBS_AT_ONCE, async (it) => {
+    const refusal = refusals.get(workId(it));
+    if (!refusal) return;
+    const isFirst = await jobs.refused(it.job, { atMs: clock.now(), ...refusal });
+    if (isFirst) count({ RefusedJobs: 1 }, { job: it.job });
+  });
+  return (it) => refusals.has(workId(it));
 }
 
 interface Purged extends Told {
@@ -351,12 +319,4 @@ async function warm(
     });
     if (ended) count(metricsOfEnd(endOf(ended)), { job });
   });
-}
-
-function union(asked: readonly Revalidation[]): Revalidation {
-  return {
-    tags: [...new Set(asked.flatMap(({ tags }) => tags))],
-    urls: [...new Set(asked.flatMap(({ urls }) => urls))],
-    allowCollateral: asked.every(({ allowCollateral }) => allowCollateral === true),
-  };
 }

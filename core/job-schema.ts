@@ -77,7 +77,7 @@ export const JOB_PLAN_SCHEMA: Schema = objectOf<JobPlan>(
 
 const SUMMARY: Properties<JobSummary> = {
   id: text('The request’s Idempotency-Key, or else its own id.'),
-  state: { type: 'string', enum: JOB_STATES, description: 'The last five end it.' },
+  state: { type: 'string', enum: JOB_STATES, description: 'The last six end it.' },
   requestedAtMs: time('When the API took it'),
   purgingAtMs: time('When a worker began'),
   purgedAtMs: time('When CloudFront had taken its invalidations'),
@@ -87,7 +87,13 @@ const SUMMARY: Properties<JobSummary> = {
   failedAtMs: time('When it was given up'),
   error: text('Why it failed.'),
   refused: objectOf<NonNullable<Job['refused']>>(
-    { atMs: time('When the budget refused it'), reason: text('What the budget said.') },
+    {
+      atMs: time('When the budget refused it'),
+      reason: text('What the budget said.'),
+      oldUntilMs: time(
+        'Of an expiring one, when the last old copy of its pages is gone at the latest',
+      ),
+    },
     { atMs: true, reason: true },
   ),
   epochMs: time('What is rendered before it counts as old'),

@@ -2,7 +2,7 @@
  * A job: one revalidation, followed from request to fresh.
  *
  *     queued → purging → purged → warming → fresh | partly-fresh | failed (no page became fresh)
- *                      ↘ refused (by the budget)
+ *                      ↘ refused | expiring (by the budget: its pages are left to their lifetimes)
  *     queued → planned   (a dry run: nothing was done)
  *
  * What is stored are facts, each set once or growing; the state is read off them. So a late or repeated message
@@ -55,7 +55,12 @@ export interface JobFacts {
   readonly completedAtMs?: number;
   readonly failedAtMs?: number;
   readonly error?: string;
-  readonly refused?: { readonly atMs: number; readonly reason: string };
+  readonly refused?: {
+    readonly atMs: number;
+    readonly reason: string;
+    /** Its pages are left to their lifetimes: no copy from before it is served later than that. */
+    readonly oldUntilMs?: number;
+  };
   readonly planned?: JobPlan;
   readonly epochMs?: number;
   /** What it was asked for first (`workId`); another revalidation under its id is a conflict. */
@@ -85,7 +90,7 @@ export interface JobFacts {
   readonly parts: Readonly<Record<string, WarmResult>>;
 }
 
-/** In the order of a life; the last five end it. */
+/** In the order of a life; the last six end it. */
 export const JOB_STATES = [
   'queued',
   'purging',
@@ -94,6 +99,7 @@ export const JOB_STATES = [
   'fresh',
   'partly-fresh',
   'failed',
+  'expiring',
   'refused',
   'planned',
 ] as const;
@@ -146,7 +152,9 @@ function stateOf(
   if (isWarmed(facts) && isCompleted(facts)) {
     return problems === 0 ? 'fresh' : warmed === 0 ? 'failed' : 'partly-fresh';
   }
-  if (facts.refused && facts.purgedAtMs === undefined) return 'refused';
+  if (facts.refused && facts.purgedAtMs === undefined) {
+    return facts.refused.oldUntilMs === undefined ? 'refused' : 'expiring';
+  }
   // a job that came back from the dead-letter queue and went on has not failed; one that was purged, and no more, has
   if ((facts.failedAtMs ?? 0) > (facts.warmingAtMs ?? 0)) return 'failed';
   if (facts.warmParts !== undefined) return 'warming';

@@ -73,6 +73,8 @@ export interface EdgeWrite {
 export interface Edge {
   readonly url: Url;
   readonly byPath: boolean;
+  /** It expires then: no copy that it stands for is served so late. */
+  readonly untilSeconds: number;
 }
 
 /** What the recorder needs of the graph. Every read is strongly consistent. */
@@ -156,7 +158,7 @@ export interface Jobs {
    *
    * @returns whether this told it so first
    */
-  refused(id: string, facts: { readonly atMs: number; readonly reason: string }): Promise<boolean>;
+  refused(id: string, facts: NonNullable<JobFacts['refused']>): Promise<boolean>;
   /** A dry run ends with its plan; a job that has begun only. Long lists are cut (`boundedPlan`). */
   planned(id: string, plan: JobPlan): Promise<void>;
   /**
@@ -226,8 +228,13 @@ export interface Decision {
   readonly items: readonly string[];
   /** Items of the month that came before. */
   readonly usedBefore: number;
-  /** Why nothing is, although there is something to purge. */
-  readonly refused?: string;
+  /** Works (`workId`) that the budget does not hold, and why: nothing is purged for them. */
+  readonly refused?: readonly {
+    readonly work: string;
+    readonly reason: string;
+    /** As its jobs are told. */
+    readonly oldUntilMs?: number;
+  }[];
 }
 
 /**

@@ -121,6 +121,16 @@ export function jobsContract(open: () => Jobs): void {
       expect(facts && jobOf(facts).state).toBe('refused');
     });
 
+    it('ends expiring, where its pages are left to their lifetimes', async () => {
+      const job = id('expiring');
+      await jobs.begin(job, begun);
+      const refused = { atMs: 2_000, reason: 'over the budget', oldUntilMs: 9_000 };
+      expect(await jobs.refused(job, refused)).toBe(true);
+      const facts = await jobs.get(job);
+      expect(facts?.refused).toEqual(refused);
+      expect(facts && jobOf(facts).state).toBe('expiring');
+    });
+
     it('ends planned, with its first plan', async () => {
       const job = id('planned');
       await jobs.begin(job, begun);

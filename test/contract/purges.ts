@@ -108,9 +108,10 @@ export function purgesContract(open: () => Purges): void {
       expect((await purges.get(purge)).decision).toEqual(decided[0]);
     });
 
-    it('may be refused', async () => {
+    it('may be refused to some', async () => {
       const purge = await closed('refused');
-      const decision = { items: [], usedBefore: 7, refused: 'no budget' };
+      const refused = [{ work: 'a94a8fe5', reason: 'no budget' }];
+      const decision = { items: [], usedBefore: 7, refused };
       expect(await purges.decide(purge, decision)).toEqual(decision);
       expect(await purges.decide(purge, { items: ['/late'], usedBefore: 0 })).toEqual(decision);
     });
