@@ -2,7 +2,7 @@
  * A batch of SQS messages, as Lambda's event source mapping hands it over, with partial failures.
  *
  * A message that cannot be parsed fails alone, the others of its batch proceed. When the work fails, all its messages
- * fail. Failed messages come back after the queue's visibility timeout and end in the dead-letter queue.
+ * fail. Failed messages come back, soon at first (retries.ts), and end in the dead-letter queue.
  *
  * Their jobs are told why: of a message that cannot be parsed at its first try, since no other will do better; of the
  * others at the last. A worker that dies in a last try tells nobody, so what it would have to say is said beforehand.
@@ -29,11 +29,13 @@ export interface Consumer<T> {
   readonly doubted: (message: T, error: string) => Promise<void>;
   /** Told of a message that is poisoned, or now goes to the dead-letter queue (`isLast`), so that its job can say so. */
   readonly lost: (record: SQSRecord, error: string, isLast: boolean) => Promise<void>;
+  /** Told last of all that failed, so that it comes back sooner than by the queue's visibility timeout. */
+  readonly later: (failed: readonly SQSRecord[]) => Promise<void>;
 }
 
 export async function consume<T>(
   event: SQSEvent,
-  { parse, work, doubted, lost }: Consumer<T>,
+  { parse, work, doubted, lost, later }: Consumer<T>,
 ): Promise<SQSBatchResponse> {
   const failures = new Set<SQSRecord>();
   const parsed = new Map<SQSRecord, T>();
@@ -56,6 +58,7 @@ export async function consume<T>(
       await report(record, reasonOf(thrown), isLastReceive(record) ? lost : undefined);
     }
   }
+  if (failures.size > 0) await later([...failures]).catch(say);
   return {
     batchItemFailures: [...failures].map(({ messageId }) => ({ itemIdentifier: messageId })),
   };
@@ -69,6 +72,10 @@ async function report(
   const isLost = isLastReceive(record);
   console.error(JSON.stringify({ messageId: record.messageId, error, isLost }));
   if (lost) await tell(record, lost(record, error, isLost));
+}
+
+function say(thrown: unknown): void {
+  console.error(JSON.stringify({ error: reasonOf(thrown) }));
 }
 
 /** A job that could not be told keeps nobody from the work: the queue still has its message. */

@@ -18,10 +18,13 @@ import { cloudFrontPurger } from './purger';
 import { dynamoPurges } from './purges';
 import { sqsWarmQueue } from './queue';
 import { dynamoRecords } from './records';
+import { sqsRetries } from './retries';
 import { siteAt } from './site';
 
-export function invalidatorPorts({ table, distributionId, warmQueueUrl }: InvalidatorConfig) {
+export function invalidatorPorts(config: InvalidatorConfig) {
+  const { table, distributionId, queueUrl, warmQueueUrl } = config;
   const dynamo = dynamoOverSdk(dynamoClient());
+  const sqs = sqsClient();
   return {
     graph: dynamoGraph(dynamo, table),
     records: dynamoRecords(dynamo, table),
@@ -30,14 +33,15 @@ export function invalidatorPorts({ table, distributionId, warmQueueUrl }: Invali
     ledger: dynamoLedger(dynamo, table, clock),
     paces: dynamoPaces(dynamo, table, clock),
     purger: cloudFrontPurger(cloudFrontClient(), distributionId),
-    warmQueue: sqsWarmQueue(sqsClient(), warmQueueUrl),
+    warmQueue: sqsWarmQueue(sqs, warmQueueUrl),
+    later: sqsRetries(sqs, queueUrl),
     count: countAt(table),
     clock,
   };
 }
 
 export function warmerPorts(config: WarmerConfig, { distributionId }: { distributionId: string }) {
-  const { table } = config;
+  const { table, queueUrl } = config;
   const dynamo = dynamoOverSdk(dynamoClient());
   return {
     site: siteAt(config, clock),
@@ -45,6 +49,7 @@ export function warmerPorts(config: WarmerConfig, { distributionId }: { distribu
     jobs: dynamoJobs(dynamo, table, clock),
     pace: pace(dynamoPaces(dynamo, table, clock), clock, 'warm', warmPaceOf(config)),
     purger: cloudFrontPurger(cloudFrontClient(), distributionId),
+    later: sqsRetries(sqsClient(), queueUrl),
     clock,
     count: countAt(table),
     random: Math.random,

@@ -73,6 +73,7 @@ export function parseRecorderConfig(text: string | undefined): RecorderConfig {
 /** Environment variables of the workers. AWS_ENDPOINT_URL_* (the SDK's own) lead them to other servers. */
 export const ENV = {
   table: 'ISR_TABLE',
+  queueUrl: 'ISR_QUEUE_URL',
   warmQueueUrl: 'ISR_WARM_QUEUE_URL',
   distributionId: 'ISR_DISTRIBUTION_ID',
   edgeUrl: 'ISR_EDGE_URL',
@@ -98,6 +99,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface InvalidatorConfig {
   readonly table: string;
+  /** Where its messages come from. */
+  readonly queueUrl: string;
   readonly warmQueueUrl: string;
   readonly distributionId: string;
   /** A purge takes more revalidations until none has come for so long. */
@@ -114,6 +117,8 @@ export interface InvalidatorConfig {
 
 export interface WarmerConfig {
   readonly table: string;
+  /** Where its messages come from. */
+  readonly queueUrl: string;
   /** The stack's own site, `https://d111111abcdef8.cloudfront.net`; nothing else is ever fetched. */
   readonly edgeUrl: string;
   /** The edge is `isr dev`, on this machine: loopback is dialled, and nothing else. */
@@ -140,8 +145,11 @@ export interface AuthorizerConfig {
 /** What the browser is told instead of the edge's own lifetime: it asks each time, and is answered by the cache. */
 export const BROWSER_CACHE_CONTROL = 'public, max-age=0, must-revalidate';
 
+/** After each receive that failed, when the next one is (core/retries.ts). */
+export const RETRY_SECONDS = [10, 30, 120, 600, 1_800, 2_400, 2_400] as const;
+
 /** Both queues hand a message out so often before it goes to their dead-letter queue. */
-export const RECEIVES_MAX = 5;
+export const RECEIVES_MAX = RETRY_SECONDS.length + 1;
 
 /**
  * The warm queue's MaximumMessageSize. A url has up to 8,192 bytes, and JSON doubles `"` and `\`; a job's id has up to 64:
@@ -171,6 +179,7 @@ export const WARM_LIMITS = {
 export function invalidatorConfig(env: Environment): InvalidatorConfig {
   return {
     table: required(env, ENV.table),
+    queueUrl: required(env, ENV.queueUrl),
     warmQueueUrl: required(env, ENV.warmQueueUrl),
     distributionId: required(env, ENV.distributionId),
     gatherMs: whole(env, ENV.gatherMs, WORKER_DEFAULTS.gatherMs),
@@ -187,6 +196,7 @@ export function warmerConfig(env: Environment): WarmerConfig {
   const edgeUrl = required(env, ENV.edgeUrl);
   return {
     table: required(env, ENV.table),
+    queueUrl: required(env, ENV.queueUrl),
     edgeUrl,
     edgeIsLocal: isLocal(env, edgeUrl),
     perSecond: positive(env, ENV.warmPerSecond, WORKER_DEFAULTS.warmPerSecond),

@@ -16,6 +16,7 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
       const outcome = await invalidate(batch, config, ports);
       if (outcome.kind === 'deferred') throw new Error(outcome.why);
     },
+    later: ports.later,
     doubted: (message, error) => doubt(message, error, ports),
     lost: (record, error, isLast) => {
       const requestedAtMs = requestedAtMsOf(record);

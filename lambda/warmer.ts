@@ -20,6 +20,7 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
         await completeAll(message.jobs, ports).catch(report); // who reads the jobs asks again
       }
     },
+    later: ports.later,
     doubted: (message, error) => doubt(message, error, ports),
     lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, ports),
   });

@@ -333,7 +333,7 @@ export class EdgeIsr extends Metered {
   /** `POST /revalidate`, `GET /jobs` and `GET /jobs/{id}`. */
   readonly api: apigateway.IRestApi;
   readonly revalidateQueue: sqs.IQueue;
-  /** Revalidations that failed five times: each is a page that may stay wrong until it expires. */
+  /** Revalidations that failed eight times: each is a page that may stay wrong until it expires. */
   readonly revalidateDeadLetterQueue: sqs.IQueue;
   readonly warmQueue: sqs.IQueue;
   readonly warmDeadLetterQueue: sqs.IQueue;

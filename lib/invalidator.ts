@@ -42,6 +42,7 @@ export class Invalidator extends Construct {
       memorySize: 512,
       environment: {
         [ENV.table]: table.tableName,
+        [ENV.queueUrl]: revalidations.queue.queueUrl,
         [ENV.warmQueueUrl]: warms.queue.queueUrl,
         [ENV.distributionId]: site.distributionId,
         ...(grace && { [ENV.graceMs]: String(grace.toMilliseconds()) }),

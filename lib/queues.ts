@@ -4,7 +4,7 @@
  *     RevalidateQueue   API → invalidator    a revalidation, as it was posted
  *     WarmQueue         invalidator → warmer urls to fetch
  *
- * What fails five times is kept for 14 days. A message's age counts from its first sending (SQS developer guide,
+ * What fails eight times is kept for 14 days. A message's age counts from its first sending (SQS developer guide,
  * sqs-dead-letter-queues), so a dead-letter queue keeps longer than its source.
  * @module
  */

@@ -36,6 +36,7 @@ export class Warmer extends Construct {
       memorySize: 512,
       environment: {
         [ENV.table]: table.tableName,
+        [ENV.queueUrl]: warms.queue.queueUrl,
         [ENV.distributionId]: site.distributionId,
         [ENV.edgeUrl]: `https://${site.distributionDomainName}`,
         ...(warm?.perSecond && { [ENV.warmPerSecond]: String(warm.perSecond) }),

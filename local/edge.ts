@@ -248,6 +248,7 @@ async function openWorkers(
   const invalidatorEnv = {
     ...environment(stores),
     ...cloudFrontEnv(api),
+    [ENV.queueUrl]: revalidateQueue.url,
     [ENV.warmQueueUrl]: warmQueue.url,
     [ENV.gatherMs]: String(options.gatherMs ?? GATHER_MS),
     ...(options.purge ? { [ENV.purge]: options.purge } : {}),
@@ -263,6 +264,7 @@ async function openWorkers(
   const warmerEnv = {
     ...environment(stores),
     ...cloudFrontEnv(api),
+    [ENV.queueUrl]: warmQueue.url,
     [ENV.edgeUrl]: cloudFront.url,
     [ENV.edgeIsLocal]: 'true',
     [ENV.warmPerSecond]: String(options.warmPerSecond ?? WORKER_DEFAULTS.warmPerSecond),

@@ -188,6 +188,7 @@ async function race({
     [{ ...work, job: tag, requestedAtMs: nowMs, messageId: tag }],
     {
       table: TABLE,
+      queueUrl: '',
       warmQueueUrl: '',
       distributionId: '',
       gatherMs: 0,

@@ -20,6 +20,7 @@ import { until } from '../support/until';
 
 const config: InvalidatorConfig = {
   table: TABLE,
+  queueUrl: '',
   warmQueueUrl: '',
   distributionId: '',
   gatherMs: 0,

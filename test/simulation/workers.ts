@@ -102,6 +102,7 @@ export function startWorkers(
     const ports = mutant.invalidatorPorts?.(own, world, call) ?? own;
     const config = {
       table: TABLE,
+      queueUrl: 'revalidate',
       warmQueueUrl: 'warm',
       distributionId: 'E1',
       gatherMs: traits.gatherMs,
@@ -116,6 +117,7 @@ export function startWorkers(
         const outcome = await invalidate(batch, config, ports);
         if (outcome.kind === 'deferred') throw new Error(outcome.why);
       },
+      later: async () => {}, // the queue hands out again as it likes
       doubted: (message, error) => doubt(message, error, own),
       lost: (message, error) =>
         own.jobs.failed(jobIdOf(message), { failedAtMs: clock.now(), error }),
@@ -196,6 +198,7 @@ export function startWorkers(
           for (const copy of seen.values()) watch.warmed(message.jobs, copy);
         }
       },
+      later: async () => {}, // the queue hands out again as it likes
       doubted: (message, error) => doubtWarm(message, error, { jobs, clock }),
       lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, ports),
     });
