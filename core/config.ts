@@ -10,6 +10,7 @@ import { type Budget, WHEN_EXCEEDED } from './budget';
 import type { Lifetime } from './cache-policy';
 import { IsrError } from './errors';
 import type { PaceLimits } from './pace';
+import { VARIANTS_MAX } from './variants';
 
 /** CFDG, cloudfront-limits: an origin custom header's value. */
 export const CONFIG_LENGTH_MAX = 1_783;
@@ -113,6 +114,8 @@ export interface InvalidatorConfig {
   readonly budget?: Budget;
   /** Of one revalidation at most so many urls are warmed, the hottest; 0 warms none. */
   readonly warmUrlsMax: number;
+  /** As the warmers are told: the parts are cut by it. */
+  readonly warmPerSecond: number;
 }
 
 export interface WarmerConfig {
@@ -127,7 +130,7 @@ export interface WarmerConfig {
   readonly perSecond: number;
   /** Fetches at once, of one warmer. */
   readonly concurrency: number;
-  /** After it a url that is still stale is reported as such. */
+  /** So long after the turns of all its urls a url that is still stale is reported as such. */
   readonly deadlineMs: number;
 }
 
@@ -167,6 +170,38 @@ export const WORKER_DEFAULTS = {
   warmDeadlineMs: 60_000,
 } as const;
 
+/** Lambda runs so many of them at once, and they share one pace. */
+export const WARMERS_MAX = 5;
+/** What one run of the warmer takes; with the jobs of a part it fits into a message (`WARM_BYTES_MAX`). */
+const PART_URLS_MAX = 25;
+/** So long a warmer may wait for the turns of a part's urls: a function lives 15 minutes (Lambda, gettingstarted-limits). */
+const TURNS_MS_MAX = 600_000;
+
+/** Until the last of so many has had its turn, when all warmers are at work. */
+function turnsMs(targets: number, perSecond: number): number {
+  return Math.ceil((targets * WARMERS_MAX * 1_000) / perSecond);
+}
+
+/** How many urls a part has: as many as can all be asked for by one warmer, in every variant. */
+export function warmUrlsOfPart(perSecond: number): number {
+  const urls = Math.floor(TURNS_MS_MAX / turnsMs(VARIANTS_MAX, perSecond));
+  return Math.max(1, Math.min(PART_URLS_MAX, urls));
+}
+
+/** When a warm of so many targets ends at the latest: all have been asked for, and the last one had time to become fresh. */
+export function warmDeadlineMs(
+  targets: number,
+  { deadlineMs, perSecond }: Pick<WarmerConfig, 'deadlineMs' | 'perSecond'>,
+): number {
+  return deadlineMs + turnsMs(targets, perSecond);
+}
+
+/** The longest that a part may take. */
+export function warmMsMax(perSecond: number = WORKER_DEFAULTS.warmPerSecond): number {
+  const targets = warmUrlsOfPart(perSecond) * VARIANTS_MAX;
+  return warmDeadlineMs(targets, { deadlineMs: WORKER_DEFAULTS.warmDeadlineMs, perSecond });
+}
+
 /** What can be asked of a warm, by the construct's `warm` and by `isr dev --warm-…`. */
 export const WARM_LIMITS = {
   /** So many urls of one revalidation can be compared by their heat (core/heat.ts). */
@@ -188,6 +223,7 @@ export function invalidatorConfig(env: Environment): InvalidatorConfig {
     purge: oneOf(env, ENV.purge, PURGES),
     ...budgetIn(env),
     warmUrlsMax: whole(env, ENV.warmUrlsMax, WORKER_DEFAULTS.warmUrlsMax),
+    warmPerSecond: positive(env, ENV.warmPerSecond, WORKER_DEFAULTS.warmPerSecond),
   };
 }
 

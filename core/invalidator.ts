@@ -14,7 +14,7 @@
  * A purge never deletes edges. They expire.
  * @module
  */
-import type { InvalidatorConfig } from './config';
+import { type InvalidatorConfig, warmUrlsOfPart } from './config';
 import { decisionFor, planner, type Told, union } from './decision';
 import { planOnly, planOptions } from './dry-run';
 import { awakeClock, type GatherPorts, gather, turnAt } from './gather';
@@ -301,7 +301,8 @@ async function warm(
     chosen.set(made, urls);
     urlsOf.set(revalidation.job, urls);
   }
-  const messages = warmParts(urlsOf, epochMs);
+  const partUrls = warmUrlsOfPart(told.config.warmPerSecond);
+  const messages = warmParts(urlsOf, { epochMs, partUrls });
   await warmQueue.send(messages);
   const partsOf = new Map<string, string[]>();
   for (const { part, jobs: ids } of messages) {

@@ -360,7 +360,7 @@ export class EdgeIsr extends Metered {
       this.known = distribution(this, { origin, pages: this.pages }, settings);
     const site = this.known ?? this.later();
     const revalidations = revalidateQueue(this, settings);
-    const warms = warmQueue(this);
+    const warms = warmQueue(this, settings);
     const invalidator = new Invalidator(this, { table, site, revalidations, warms }, settings);
     const warmer = new Warmer(this, { table, site, warms }, settings);
     const jobs = new Jobs(this, { table, site });

@@ -15,7 +15,7 @@ import { REVALIDATION_BYTES_MAX } from '../core/api';
 import { RECEIVES_MAX, WARM_BYTES_MAX } from '../core/config';
 import { INVALIDATOR_TIMEOUT } from './invalidator';
 import type { Settings } from './private/settings';
-import { WARMER_TIMEOUT } from './warmer';
+import { warmerTimeout } from './warmer';
 
 export interface QueuePair {
   readonly queue: sqs.Queue;
@@ -29,9 +29,9 @@ export function revalidateQueue(scope: Construct, { batchWindow }: Settings): Qu
   });
 }
 
-export function warmQueue(scope: Construct): QueuePair {
+export function warmQueue(scope: Construct, settings: Settings): QueuePair {
   return queuePair(scope, 'Warm', {
-    visibilityTimeout: visibilityFor(WARMER_TIMEOUT),
+    visibilityTimeout: visibilityFor(warmerTimeout(settings)),
     maxMessageSizeBytes: WARM_BYTES_MAX,
   });
 }

@@ -19,6 +19,7 @@ import {
   type RecorderConfig,
   WARM_BYTES_MAX,
   WORKER_DEFAULTS,
+  warmMsMax,
 } from '../core/config';
 import { reasonOf } from '../core/errors';
 import { CONFIG, ELAPSED, NATIVE_TAGS, RULING } from '../core/headers';
@@ -260,6 +261,7 @@ async function openWorkers(
       : {}),
     [ENV.graceMs]: String(options.graceMs ?? WORKER_DEFAULTS.graceMs),
     [ENV.warmUrlsMax]: String(options.warmUrlsMax ?? WORKER_DEFAULTS.warmUrlsMax),
+    [ENV.warmPerSecond]: String(options.warmPerSecond ?? WORKER_DEFAULTS.warmPerSecond),
   };
   const warmerEnv = {
     ...environment(stores),
@@ -278,7 +280,12 @@ async function openWorkers(
       options,
       parts,
     ),
-    load('warmer', { env: warmerEnv, timeoutMs: 120 * SECONDS }, options, parts),
+    load(
+      'warmer',
+      { env: warmerEnv, timeoutMs: warmMsMax(options.warmPerSecond) + 60 * SECONDS },
+      options,
+      parts,
+    ),
   ]);
   const mapping = {
     sqsEndpoint: stores.sqs.endpoint,

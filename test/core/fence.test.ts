@@ -196,6 +196,7 @@ async function race({
       settleMs: 0,
       purge: 'native',
       warmUrlsMax: 10,
+      warmPerSecond: 20,
     },
     {
       graph: stepped(graph, 'I', turns),

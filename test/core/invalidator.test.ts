@@ -28,6 +28,7 @@ const config: InvalidatorConfig = {
   settleMs: 0,
   purge: 'native',
   warmUrlsMax: 1_000,
+  warmPerSecond: 20,
 };
 
 let table: Awaited<ReturnType<typeof startTable>>;

@@ -110,6 +110,7 @@ export function startWorkers(
       settleMs: mutant.settleMs ?? traits.lagMs,
       purge: 'native' as const,
       warmUrlsMax: 100,
+      warmPerSecond: 20,
     };
     return consume(event, {
       parse: parseRevalidationMessage,
@@ -179,7 +180,7 @@ export function startWorkers(
     };
     const site = mutant.warmerSite?.(own, clock.now) ?? own;
     const jobs = dynamoJobs(call, TABLE, clock);
-    const config = { concurrency: 2, deadlineMs: 40_000 };
+    const config = { concurrency: 2, deadlineMs: 40_000, perSecond: WARM_PACE.perSecond };
     const ports = {
       site,
       records: dynamoRecords(call, TABLE),
