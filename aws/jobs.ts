@@ -126,11 +126,12 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
     async conflict(id, { atMs, work }) {
       await setOnceBegun(id, { conflictAtMs: number(atMs), conflictWork: string(work) });
     },
-    async purged(id, { invalidations, unpurgeable, ...facts }) {
+    async purged(id, { invalidations, unpurgeable, collateral, ...facts }) {
       await setOnce(id, {
         ...numbers(facts),
         invalidations: { L: (invalidations ?? []).map(string) },
         ...(unpurgeable && { unpurgeable: string(JSON.stringify(unpurgeable)) }),
+        ...(collateral && { collateral: string(JSON.stringify(collateral)) }),
       });
     },
     async refused(id, { reason, ...times }) {
@@ -239,6 +240,7 @@ function factsOf(id: string, item: Item): JobFacts {
     ...(item.refused?.M ? { refused: refusalOf(item.refused.M) } : {}),
     ...(item.planned?.S === undefined ? {} : { planned: JSON.parse(item.planned.S) as JobPlan }),
     ...(item.unpurgeable?.S === undefined ? {} : { unpurgeable: JSON.parse(item.unpurgeable.S) }),
+    ...(item.collateral?.S === undefined ? {} : { collateral: JSON.parse(item.collateral.S) }),
     ...(item.warmParts?.L ? { warmParts: strings(item.warmParts) } : {}),
     ...(item.invalidations?.L ? { invalidations: strings(item.invalidations) } : {}),
     parts: Object.fromEntries(parts),

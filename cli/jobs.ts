@@ -127,6 +127,8 @@ export function printJob(job: Job, isJson: boolean, { out }: Pick<Io, 'out'>): v
   );
   if (job.priceUsd !== undefined) out(`  paid: $${job.priceUsd.toFixed(3)}`);
   if (job.invalidations?.length) out(`  invalidations: ${job.invalidations.join(' ')}`);
+  const { count = 0, sample = [] } = job.collateral ?? {};
+  if (count > 0) out(`  also hit ${count} urls nobody asked for: ${sample.join(' ')}`);
   if (job.covered === 0) out('  nothing that is cached depends on it');
   if (job.warmUrls) {
     out(

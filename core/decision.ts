@@ -12,6 +12,8 @@ import type { InvalidatorConfig } from './config';
 import { planOptions } from './dry-run';
 import { workId } from './jobs';
 import type { Count } from './metrics';
+import type { Purge } from './plan/contract';
+import { purgeOf } from './plan/part';
 import { type Plan, plan, type Reading } from './plan/plan';
 import type { Clock, Decision, Ledger, Records } from './ports';
 import type { QueuedRevalidation, Revalidation } from './revalidation';
@@ -39,27 +41,27 @@ export async function decisionFor(
 ): Promise<Decision> {
   const { budget } = told.config;
   const usedBefore = await ledger.used(clock.now());
-  const whole = itemsOf(members, told);
-  const { isExceeded, isPurged } = verdictOf(budget, usedBefore, whole.length);
+  const whole = purgeFor(members, told);
+  const { isExceeded, isPurged } = verdictOf(budget, usedBefore, whole.items.length);
   if (isExceeded) count({ BudgetExceeded: 1 });
-  if (!budget || isPurged) return { items: whole, usedBefore };
+  if (!budget || isPurged) return { ...whole, usedBefore };
 
   const planFor = planner(told);
   const needs = (it: Revalidation) => planFor(it).items.length;
   const costly = worksOf(members).filter((it) => needs(it) > 0);
   const room = budget.items - usedBefore;
   const small = costly.filter((it) => needs(it) <= room);
-  const taken = admitted(small, room, (some) => itemsOf(some, told).length);
-  const items = itemsOf(taken, told);
+  const taken = admitted(small, room, (some) => purgeFor(some, told).items.length);
+  const purge = purgeFor(taken, told);
   const refused = costly.filter((it) => !taken.includes(it));
   const oldUntilMs =
     budget.whenExceeded === 'ttl' ? await lastCopies(refused, told, records) : undefined;
   return {
-    items,
+    ...purge,
     usedBefore,
     refused: refused.map((it) => ({
       work: workId(it),
-      reason: refusalOf(budget, usedBefore + items.length, needs(it)),
+      reason: refusalOf(budget, usedBefore + purge.items.length, needs(it)),
       ...(oldUntilMs && { oldUntilMs: oldUntilMs(it) }),
     })),
   };
@@ -73,11 +75,9 @@ function worksOf(members: readonly QueuedRevalidation[]): QueuedRevalidation[] {
   return [...new Map(inOrder.map((it) => [workId(it), it])).values()];
 }
 
-function itemsOf(some: readonly Revalidation[], { reading, config }: Told): string[] {
+function purgeFor(some: readonly Revalidation[], { reading, config }: Told): Purge {
   const whole = union(some);
-  return plan(whole, reading, planOptions(whole, config))
-    .items.map(({ item }) => item)
-    .sort();
+  return purgeOf(plan(whole, reading, planOptions(whole, config)));
 }
 
 /** When the last copy that may be old of a work's pages is gone. */

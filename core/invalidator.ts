@@ -22,6 +22,7 @@ import { hottest } from './heat';
 import { endOf, isConflict, isOpen, unpurgeableOf, workId } from './jobs';
 import { type Count, metricsOfEnd } from './metrics';
 import { inParallel } from './parallel';
+import { partOf } from './plan/part';
 import { type Plan, type Reading, readEdges } from './plan/plan';
 import type { Decision, Graph, Jobs, Ledger, Records, WarmQueue } from './ports';
 import { priceUsd } from './price';
@@ -205,7 +206,7 @@ async function carryOut(
     reading = await read(members, config, ports);
     decision = await purges.decide(id, await decisionFor(members, { reading, config }, ports));
   }
-  const { items, usedBefore } = decision;
+  const { items } = decision;
   const isRefused = await refuse(members, decision, ports);
   // first: CloudFront must not take what the month does not count
   const usedNow = items.length > 0 ? await ledger.charge(id, items.length, epochMs) : undefined;
@@ -218,7 +219,7 @@ async function carryOut(
   reading ??= await read(members, config, ports);
   const { invalidations } = purge;
   const purged = { ...group, members: members.filter((it) => !isRefused(it)) };
-  await tellPurged(purged, { reading, config, invalidations, usedBefore }, ports);
+  await tellPurged(purged, { reading, config, invalidations, decision }, ports);
   await warm(purged, { reading, config }, ports);
   return { kind: 'done' };
 }
@@ -261,27 +262,32 @@ async function refuse(
 
 interface Purged extends Told {
   readonly invalidations: readonly string[];
-  readonly usedBefore: number;
+  readonly decision: Decision;
 }
 
 async function tellPurged(
   { members, epochMs }: Group,
-  { invalidations, usedBefore, ...told }: Purged,
+  { invalidations, decision, ...told }: Purged,
   { jobs, clock }: InvalidatorPorts,
 ): Promise<void> {
   const planFor = planner(told);
   await inParallel(members, JOBS_AT_ONCE, (revalidation) => {
     const made = planFor(revalidation);
-    const { items, skipped, covered } = made;
+    const part =
+      told.config.purge === 'paths'
+        ? partOf(revalidation, told.reading, decision)
+        : { ...made, items: made.items.length, collateral: undefined };
+    const { items, covered, collateral } = part;
     return jobs.purged(revalidation.job, {
       purgedAtMs: clock.now(),
       epochMs,
-      items: items.length,
-      priceUsd: priceUsd(items.length, usedBefore),
-      skipped: skipped.length,
+      items,
+      priceUsd: priceUsd(items, decision.usedBefore),
+      skipped: made.skipped.length,
       covered,
       invalidations,
-      ...(made.unpurgeable.length > 0 && { unpurgeable: unpurgeableOf(made) }),
+      ...(collateral && collateral.count > 0 && { collateral }),
+      ...(part.unpurgeable.length > 0 && { unpurgeable: unpurgeableOf(part) }),
     });
   });
 }

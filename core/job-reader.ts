@@ -32,7 +32,10 @@ export interface JobQuery {
 }
 
 /** A job in a list: without what only its own page shows. */
-export type JobSummary = Omit<Job, 'planned' | 'problems' | 'invalidations' | 'unpurgeable'>;
+export type JobSummary = Omit<
+  Job,
+  'planned' | 'problems' | 'invalidations' | 'unpurgeable' | 'collateral'
+>;
 
 export interface JobPage {
   /** Newest first. */
@@ -160,7 +163,7 @@ function pageOf({
 }
 
 function summaryOf(facts: JobFacts): JobSummary {
-  const { planned, problems, invalidations, unpurgeable, ...summary } = jobOf(facts);
+  const { planned, problems, invalidations, unpurgeable, collateral, ...summary } = jobOf(facts);
   return summary;
 }
 

@@ -131,6 +131,7 @@ export function jobSchema(ref: (name: string) => Schema): Schema {
       ...SUMMARY,
       planned: ref('JobPlan'),
       invalidations: list({ type: 'string' }, 'CloudFront’s ids.'),
+      collateral: sampled('Urls that nobody asked for and that its items hit.'),
       unpurgeable: sampled('Urls that no item reaches: `/url: reason` of some.'),
       problems: list({ type: 'string' }, 'What is not fresh, and why; at most 5 of each kind.'),
     },

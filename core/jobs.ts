@@ -84,6 +84,8 @@ export interface JobFacts {
   readonly invalidations?: readonly string[];
   /** Urls that no item reaches, if any; `/url: reason` of some. */
   readonly unpurgeable?: { readonly count: number; readonly sample: readonly string[] };
+  /** Urls that nobody asked for and that its items hit, if any. */
+  readonly collateral?: { readonly count: number; readonly sample: readonly string[] };
   /** The parts that were enqueued for it; what others report under its name does not count. */
   readonly warmParts?: readonly string[];
   readonly warmUrls?: number;

@@ -7,6 +7,7 @@
  */
 import type { JobFacts, JobPlan, WarmResult } from './jobs';
 import type { PaceState } from './pace';
+import type { Purge } from './plan/contract';
 import type { QueuedRevalidation } from './revalidation';
 import type { Tag } from './tags';
 import type { Url } from './urls';
@@ -151,6 +152,7 @@ export interface Jobs {
       | 'covered'
       | 'invalidations'
       | 'unpurgeable'
+      | 'collateral'
     >,
   ): Promise<void>;
   /**
@@ -224,8 +226,7 @@ export interface PurgeProgress {
 }
 
 /** What is to be purged. */
-export interface Decision {
-  readonly items: readonly string[];
+export interface Decision extends Purge {
   /** Items of the month that came before. */
   readonly usedBefore: number;
   /** Works (`workId`) that the budget does not hold, and why: nothing is purged for them. */

@@ -21,6 +21,7 @@ const purged = {
   covered: 7,
   invalidations: ['I1', 'I2'],
   unpurgeable: { count: 6, sample: ['/~me: no path can name it'] },
+  collateral: { count: 2, sample: ['/other'] },
 };
 const warming = { warmingAtMs: 2_100, warmParts: ['a', 'b'], warmUrls: 7 };
 const part = {

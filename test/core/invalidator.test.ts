@@ -249,6 +249,59 @@ describe('a batch of revalidations', () => {
   });
 });
 
+describe('a batch that is purged by paths', () => {
+  const byPaths = { ...config, purge: 'paths' as const };
+  const lenient = (id: string, tags: string[]) => ({
+    ...message(id, { tags }),
+    allowCollateral: true,
+  });
+
+  /** More pages of a tag than paths are named one by one, each with another beside it. */
+  async function scattered(tag: string) {
+    const pages = Array.from({ length: 60 }, (_, i) => [
+      recorded(`/s/${i}/a`, tag),
+      recorded(`/s/${i}/b`, 'else'),
+    ]);
+    await Promise.all(pages.flat());
+  }
+
+  it('tells each job of the purge that was made, not of what it would have been alone', async () => {
+    await scattered('many');
+    await recorded('/~x', 'few');
+    await recorded('/~y', 'else');
+    const works = [
+      lenient('lenient', [tagOf('many'), tagOf('few')]),
+      message('strict', { tags: [tagOf('many')] }), // hits nobody else, for all together
+      message('other', { tags: [tagOf('none')] }),
+    ];
+    await invalidate(works, byPaths, ports);
+    expect(purges.flatMap(({ items }) => items)).toHaveLength(60);
+    expect(await jobNow('lenient')).toMatchObject({
+      items: 60,
+      covered: 60,
+      unpurgeable: { count: 1, sample: [expect.stringContaining('no path can name it')] },
+    });
+    expect(await jobNow('lenient')).not.toHaveProperty('collateral');
+    expect(await jobNow('strict')).toMatchObject({ items: 60, covered: 60 });
+    expect(await jobNow('other')).toMatchObject({ items: 0, covered: 0 });
+  });
+
+  it('says what else was hit, where that was allowed', async () => {
+    await scattered('many');
+    await recorded('/apart', 'apart');
+    const works = [lenient('many', [tagOf('many')]), lenient('apart', [tagOf('apart')])];
+    await invalidate(works, byPaths, ports);
+    const items = purges.flatMap((it) => it.items);
+    expect(items.length).toBeLessThanOrEqual(50);
+    const job = await jobNow('many');
+    expect(job?.items).toBe(items.length - 1);
+    expect(job?.collateral?.count).toBeGreaterThan(0);
+    expect(job?.collateral?.sample[0]).toMatch(/\/s\/\d+\/b$/);
+    expect(await jobNow('apart')).toMatchObject({ items: 1, covered: 1 });
+    expect(await jobNow('apart')).not.toHaveProperty('collateral');
+  });
+});
+
 describe('a burst of revalidations of one tag', () => {
   const gathering = { ...config, gatherMs: 400 };
   const live = () => ({ ...ports, clock: systemClock });
