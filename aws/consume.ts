@@ -2,7 +2,7 @@
  * A batch of SQS messages, as Lambda's event source mapping hands it over, with partial failures.
  *
  * A message that cannot be parsed fails alone, the others of its batch proceed. When the work fails, all its messages
- * fail. Failed messages come back after the queue's visibility timeout and end in the dead-letter queue.
+ * fail. Failed messages come back, soon at first (retries.ts), and end in the dead-letter queue.
  *
  * Their jobs are told why: of a message that cannot be parsed at its first try, since no other will do better; of the
  * others at the last. A worker that dies in a last try tells nobody, so that try is announced to them beforehand.
@@ -25,6 +25,8 @@ export interface Consumer<T> {
   readonly doubted: (taken: Read<T>) => Promise<void>;
   /** Told of a message that is poisoned, or now goes to the dead-letter queue, so that its job can say so. */
   readonly lost: (taken: Taken<T>, loss: Loss) => Promise<void>;
+  /** Told last of all that failed, so that it comes back sooner than by the queue's visibility timeout. */
+  readonly later: (failed: readonly SQSRecord[]) => Promise<void>;
 }
 
 export interface Read<T> {
@@ -43,7 +45,7 @@ export interface Loss {
 
 export async function consume<T>(
   event: SQSEvent,
-  { parse, work, doubted, lost }: Consumer<T>,
+  { parse, work, doubted, lost, later }: Consumer<T>,
 ): Promise<SQSBatchResponse> {
   const failures = new Set<SQSRecord>();
   const parsed = new Map<SQSRecord, T>();
@@ -67,6 +69,7 @@ export async function consume<T>(
       await report({ record, message }, reasonOf(thrown), told);
     }
   }
+  if (failures.size > 0) await later([...failures]).catch(say);
   return {
     batchItemFailures: [...failures].map(({ messageId }) => ({ itemIdentifier: messageId })),
   };
@@ -81,6 +84,10 @@ async function report<T>(
   const isLast = isLastReceive(record);
   console.error(JSON.stringify({ messageId: record.messageId, error, isLost: isLast }));
   if (lost) await tell(record, lost(taken, { error, isLast }));
+}
+
+function say(thrown: unknown): void {
+  console.error(JSON.stringify({ error: reasonOf(thrown) }));
 }
 
 /** A job that could not be told keeps nobody from the work: the queue still has its message. */

@@ -113,5 +113,6 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
 }
 
 function edgeOf(item: Item): Edge {
-  return { url: urlIn(item), byPath: item.byPath?.BOOL === true };
+  const untilSeconds = numberOf(item.expires) ?? 0;
+  return { url: urlIn(item), byPath: item.byPath?.BOOL === true, untilSeconds };
 }

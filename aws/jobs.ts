@@ -151,17 +151,18 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
     async conflict(id, { atMs, work }) {
       await setOnceBegun(id, { conflictAtMs: number(atMs), conflictWork: string(work) });
     },
-    async purged(id, { invalidations, unpurgeable, ...facts }) {
+    async purged(id, { invalidations, unpurgeable, collateral, ...facts }) {
       await setOnce(id, {
         ...numbers(facts),
         invalidations: { L: (invalidations ?? []).map(string) },
         ...(unpurgeable && { unpurgeable: string(JSON.stringify(unpurgeable)) }),
+        ...(collateral && { collateral: string(JSON.stringify(collateral)) }),
       });
     },
-    async refused(id, { atMs, reason }) {
-      const refused = { M: { atMs: number(atMs), reason: string(reason) } };
+    async refused(id, { reason, ...times }) {
+      const refused = { M: { ...numbers(times), reason: string(reason) } };
       const job = await setOnceBegun(id, { refused });
-      return numberOf(job?.refused?.M?.atMs) === atMs;
+      return numberOf(job?.refused?.M?.atMs) === times.atMs;
     },
     async planned(id, plan) {
       await setOnceBegun(id, { planned: string(JSON.stringify(boundedPlan(plan))) });
@@ -277,14 +278,17 @@ function factsOf(id: string, item: Item): JobFacts {
     ...(item.refused?.M ? { refused: refusalOf(item.refused.M) } : {}),
     ...(item.planned?.S === undefined ? {} : { planned: JSON.parse(item.planned.S) as JobPlan }),
     ...(item.unpurgeable?.S === undefined ? {} : { unpurgeable: JSON.parse(item.unpurgeable.S) }),
+    ...(item.collateral?.S === undefined ? {} : { collateral: JSON.parse(item.collateral.S) }),
     ...(item.warmParts?.L ? { warmParts: strings(item.warmParts) } : {}),
     ...(item.invalidations?.L ? { invalidations: strings(item.invalidations) } : {}),
     parts: Object.fromEntries(parts),
   };
 }
 
-function refusalOf({ atMs, reason }: Item): { atMs: number; reason: string } {
-  return { atMs: numberOf(atMs) ?? 0, reason: reason?.S ?? '' };
+function refusalOf({ atMs, reason, oldUntilMs }: Item): NonNullable<JobFacts['refused']> {
+  const until = numberOf(oldUntilMs);
+  const facts = { atMs: numberOf(atMs) ?? 0, reason: reason?.S ?? '' };
+  return until === undefined ? facts : { ...facts, oldUntilMs: until };
 }
 
 function resultItem({ stale, failed, lost, doubted, ...counts }: WarmResult): AttributeValue {

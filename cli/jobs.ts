@@ -127,9 +127,6 @@ export function printJob(job: Job, isJson: boolean, { out }: Pick<Io, 'out'>): v
     out(`  asked for: tags ${job.tags}, urls ${job.urls}; nothing was done`);
     printPlan(job.planned, { out });
   } else printOutcome(job, { out });
-  if (job.conflictAtMs !== undefined)
-    out('  ! another revalidation came under its key: nothing was purged for that one');
-  if (job.error) out(`  ! ${job.error}`);
 }
 
 function printOutcome(job: Job, { out }: Pick<Io, 'out'>): void {
@@ -138,6 +135,8 @@ function printOutcome(job: Job, { out }: Pick<Io, 'out'>): void {
   );
   if (job.priceUsd !== undefined) out(`  paid: $${job.priceUsd.toFixed(3)}`);
   if (job.invalidations?.length) out(`  invalidations: ${job.invalidations.join(' ')}`);
+  const { count = 0, sample = [] } = job.collateral ?? {};
+  if (count > 0) out(`  also hit ${count} urls nobody asked for: ${sample.join(' ')}`);
   if (job.covered === 0) out('  nothing that is cached depends on it');
   if (job.warmUrls) {
     out(
@@ -149,6 +148,8 @@ function printOutcome(job: Job, { out }: Pick<Io, 'out'>): void {
   const unnamed = job.stale + job.failed + unreached - job.problems.length;
   if (unnamed > 0) out(`  ! and ${unnamed} more`);
   if (job.refused) out(`  ! ${job.refused.reason}`);
+  const { oldUntilMs } = job.refused ?? {};
+  if (oldUntilMs !== undefined) out(`  ! old until ${new Date(oldUntilMs).toISOString()} at most`);
 }
 
 /** What has happened, in the order in which it did. */
@@ -160,7 +161,7 @@ function timeline(job: Job): [name: string, atMs: number][] {
     ['warming', job.warmingAtMs],
     ['fresh', job.freshAtMs],
     ['completed everywhere, CloudFront says', job.completedAtMs],
-    ['refused', job.refused?.atMs],
+    [job.refused?.oldUntilMs === undefined ? 'refused' : 'left to expire', job.refused?.atMs],
     ['planned', job.planned?.atMs],
     ['conflict', job.conflictAtMs],
     ['last try', job.doubtedAtMs],

@@ -18,8 +18,8 @@ Examples:
   $ isr revalidate post:42 --wait              purge, warm and verify what depends on post:42
   $ isr plan post:42                           what that would purge and cost
   $ isr jobs ID                                what became of it
-  $ isr jobs --dlq                             what failed five times; isr redrive sends it back
   $ isr doctor https://www.example.org/a       what would keep a page from being cached or purged
+  $ isr jobs --dlq                             what failed eight times; isr redrive sends it back
   $ isr cost --pageviews 10M --edits 5000      what a site like that costs in a month
   $ isr cleanup --dry-run                      what deleted stacks have left in the account
 

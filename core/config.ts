@@ -10,6 +10,7 @@ import { type Budget, WHEN_EXCEEDED } from './budget';
 import type { Lifetime } from './cache-policy';
 import { IsrError } from './errors';
 import type { PaceLimits } from './pace';
+import { VARIANTS_MAX } from './variants';
 
 /** CFDG, cloudfront-limits: an origin custom header's value. */
 export const CONFIG_LENGTH_MAX = 1_783;
@@ -87,6 +88,7 @@ export function siteKeys(site: string): string {
 export const ENV = {
   table: 'ISR_TABLE',
   site: 'ISR_SITE',
+  queueUrl: 'ISR_QUEUE_URL',
   warmQueueUrl: 'ISR_WARM_QUEUE_URL',
   distributionId: 'ISR_DISTRIBUTION_ID',
   edgeUrl: 'ISR_EDGE_URL',
@@ -118,6 +120,8 @@ export interface TableConfig {
 }
 
 export interface InvalidatorConfig extends TableConfig {
+  /** Where its messages come from. */
+  readonly queueUrl: string;
   readonly warmQueueUrl: string;
   readonly distributionId: string;
   /** A purge takes more revalidations until none has come for so long. */
@@ -130,9 +134,13 @@ export interface InvalidatorConfig extends TableConfig {
   readonly budget?: Budget;
   /** Of one revalidation at most so many urls are warmed, the hottest; 0 warms none. */
   readonly warmUrlsMax: number;
+  /** As the warmers are told: the parts are cut by it. */
+  readonly warmPerSecond: number;
 }
 
 export interface WarmerConfig extends TableConfig {
+  /** Where its messages come from. */
+  readonly queueUrl: string;
   /** The stack's own site, `https://d111111abcdef8.cloudfront.net`; nothing else is ever fetched. */
   readonly edgeUrl: string;
   /** The edge is `isr dev`, on this machine: loopback is dialled, and nothing else. */
@@ -141,7 +149,7 @@ export interface WarmerConfig extends TableConfig {
   readonly perSecond: number;
   /** Fetches at once, of one warmer. */
   readonly concurrency: number;
-  /** After it a url that is still stale is reported as such. */
+  /** So long after the turns of all its urls a url that is still stale is reported as such. */
   readonly deadlineMs: number;
 }
 
@@ -158,11 +166,14 @@ export interface AuthorizerConfig {
 /** What the browser is told instead of the edge's own lifetime: it asks each time, and is answered by the cache. */
 export const BROWSER_CACHE_CONTROL = 'public, max-age=0, must-revalidate';
 
+/** After each receive that failed, when the next one is (core/retries.ts). */
+export const RETRY_SECONDS = [10, 30, 120, 600, 1_800, 2_400, 2_400] as const;
+
 /** Both queues hand a message out so often before it goes to their dead-letter queue. */
-export const RECEIVES_MAX = 5;
+export const RECEIVES_MAX = RETRY_SECONDS.length + 1;
 
 /** How long one run of a worker takes at most: Lambda ends it then. */
-export const WORKER_SECONDS_MAX = { invalidator: 300, warmer: 120 } as const;
+export const WORKER_SECONDS_MAX = { invalidator: 300, warmer: 900 } as const;
 
 /** What no worker has taken to its end for so long is in neither queue any more. */
 export const QUEUE_DAYS = 4;
@@ -183,6 +194,38 @@ export const WORKER_DEFAULTS = {
   warmDeadlineMs: 60_000,
 } as const;
 
+/** Lambda runs so many of them at once, and they share one pace. */
+export const WARMERS_MAX = 5;
+/** What one run of the warmer takes; with the jobs of a part it fits into a message (`WARM_BYTES_MAX`). */
+const PART_URLS_MAX = 25;
+/** So long a warmer may wait for the turns of a part's urls: a function lives 15 minutes (Lambda, gettingstarted-limits). */
+const TURNS_MS_MAX = 600_000;
+
+/** Until the last of so many has had its turn, when all warmers are at work. */
+function turnsMs(targets: number, perSecond: number): number {
+  return Math.ceil((targets * WARMERS_MAX * 1_000) / perSecond);
+}
+
+/** How many urls a part has: as many as can all be asked for by one warmer, in every variant. */
+export function warmUrlsOfPart(perSecond: number): number {
+  const urls = Math.floor(TURNS_MS_MAX / turnsMs(VARIANTS_MAX, perSecond));
+  return Math.max(1, Math.min(PART_URLS_MAX, urls));
+}
+
+/** When a warm of so many targets ends at the latest: all have been asked for, and the last one had time to become fresh. */
+export function warmDeadlineMs(
+  targets: number,
+  { deadlineMs, perSecond }: Pick<WarmerConfig, 'deadlineMs' | 'perSecond'>,
+): number {
+  return deadlineMs + turnsMs(targets, perSecond);
+}
+
+/** The longest that a part may take. */
+export function warmMsMax(perSecond: number = WORKER_DEFAULTS.warmPerSecond): number {
+  const targets = warmUrlsOfPart(perSecond) * VARIANTS_MAX;
+  return warmDeadlineMs(targets, { deadlineMs: WORKER_DEFAULTS.warmDeadlineMs, perSecond });
+}
+
 /** What can be asked of a warm, by the construct's `warm` and by `isr dev --warm-…`. */
 export const WARM_LIMITS = {
   /** So many urls of one revalidation can be compared by their heat (core/heat.ts). */
@@ -195,6 +238,7 @@ export const WARM_LIMITS = {
 export function invalidatorConfig(env: Environment): InvalidatorConfig {
   return {
     ...tableIn(env),
+    queueUrl: required(env, ENV.queueUrl),
     warmQueueUrl: required(env, ENV.warmQueueUrl),
     distributionId: required(env, ENV.distributionId),
     gatherMs: whole(env, ENV.gatherMs, WORKER_DEFAULTS.gatherMs),
@@ -203,6 +247,7 @@ export function invalidatorConfig(env: Environment): InvalidatorConfig {
     purge: oneOf(env, ENV.purge, PURGES),
     ...budgetIn(env),
     warmUrlsMax: whole(env, ENV.warmUrlsMax, WORKER_DEFAULTS.warmUrlsMax),
+    warmPerSecond: positive(env, ENV.warmPerSecond, WORKER_DEFAULTS.warmPerSecond),
   };
 }
 
@@ -211,6 +256,7 @@ export function warmerConfig(env: Environment): WarmerConfig {
   const edgeUrl = required(env, ENV.edgeUrl);
   return {
     ...tableIn(env),
+    queueUrl: required(env, ENV.queueUrl),
     edgeUrl,
     edgeIsLocal: isLocal(env, edgeUrl),
     perSecond: positive(env, ENV.warmPerSecond, WORKER_DEFAULTS.warmPerSecond),

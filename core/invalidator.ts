@@ -15,18 +15,19 @@
  * @module
  */
 import { begin, tellConflict } from './begin';
-import { verdictOf } from './budget';
-import type { InvalidatorConfig } from './config';
+import { type InvalidatorConfig, warmUrlsOfPart } from './config';
+import { decisionFor, planner, type Told, union } from './decision';
 import { planOnly, planOptions } from './dry-run';
 import { awakeClock, type GatherPorts, gather, turnAt } from './gather';
 import { hottest } from './heat';
 import { endOf, isConflict, isOpen, unpurgeableOf, workId } from './jobs';
 import { type Count, metricsOfEnd } from './metrics';
 import { inParallel } from './parallel';
-import { type Plan, plan, type Reading, readEdges } from './plan/plan';
+import { partOf } from './plan/part';
+import { type Plan, type Reading, readEdges } from './plan/plan';
 import type { Decision, Graph, Jobs, Ledger, Records, WarmQueue } from './ports';
 import { priceUsd } from './price';
-import type { QueuedRevalidation, Revalidation } from './revalidation';
+import type { QueuedRevalidation } from './revalidation';
 import { spellingsOf, type Url } from './urls';
 import { warmParts } from './warm-parts';
 import { purgeInWaves, type WavesPorts } from './waves';
@@ -164,11 +165,8 @@ async function carryOut(
     reading = await read(members, config, ports);
     decision = await purges.decide(id, await decisionFor(members, { reading, config }, ports));
   }
-  const { items, usedBefore, refused } = decision;
-  if (refused !== undefined) {
-    reading ??= await read(members, config, ports);
-    return refuse(group, { reading, config, usedBefore, reason: refused }, ports);
-  }
+  const { items } = decision;
+  const isRefused = await refuse(members, decision, ports);
   // first: CloudFront must not take what the month does not count
   const usedNow = items.length > 0 ? await ledger.charge(id, items.length, epochMs) : undefined;
   if (usedNow !== undefined) {
@@ -179,43 +177,9 @@ async function carryOut(
 
   reading ??= await read(members, config, ports);
   const { invalidations } = purge;
-  await tellPurged(group, { reading, config, invalidations, usedBefore }, ports);
-  await warm(group, { reading, config }, ports);
-  return { kind: 'done' };
-}
-
-async function decisionFor(
-  members: readonly QueuedRevalidation[],
-  { reading, config }: Told,
-  { ledger, clock, count }: InvalidatorPorts,
-): Promise<Decision> {
-  const whole = union(members);
-  const items = plan(whole, reading, planOptions(whole, config)).items.map(({ item }) => item);
-  const usedBefore = await ledger.used(clock.now());
-  const { isExceeded, isPurged, words } = verdictOf(config.budget, usedBefore, items.length);
-  if (isExceeded) count({ BudgetExceeded: 1 });
-  return isPurged ? { items: items.sort(), usedBefore } : { items: [], usedBefore, refused: words };
-}
-
-/**
- * The epochs are there: what is rendered from now on is kept, what was before is left to expire. Whoever needs no item is
- * not refused.
- */
-async function refuse(
-  group: Group,
-  { reason, ...told }: Omit<Purged, 'invalidations'> & { readonly reason: string },
-  ports: InvalidatorPorts,
-): Promise<InvalidateOutcome> {
-  const planFor = planner(told);
-  const costs = (it: Revalidation) => planFor(it).items.length > 0;
-  const refused = group.members.filter(costs);
-  await inParallel(refused, JOBS_AT_ONCE, async ({ job }) => {
-    const isFirst = await ports.jobs.refused(job, { atMs: ports.clock.now(), reason });
-    if (isFirst) ports.count({ RefusedJobs: 1 }, { job });
-  });
-  const free = { ...group, members: group.members.filter((it) => !refused.includes(it)) };
-  await tellPurged(free, { ...told, invalidations: [] }, ports);
-  await warm(free, told, ports);
+  const purged = { ...group, members: members.filter((it) => !isRefused(it)) };
+  await tellPurged(purged, { reading, config, invalidations, decision }, ports);
+  await warm(purged, { reading, config }, ports);
   return { kind: 'done' };
 }
 
@@ -234,45 +198,55 @@ async function read(
   return reading;
 }
 
-interface Told {
-  readonly reading: Reading;
-  readonly config: InvalidatorConfig;
-}
-
-/** Plans by their work: a burst is a thousand times the same. */
-function planner({ reading, config }: Told): (it: Revalidation) => Plan {
-  const made = new Map<string, Plan>();
-  return (it) => {
-    const work = workId(it);
-    const known = made.get(work) ?? plan(it, reading, planOptions(it, config));
-    made.set(work, known);
-    return known;
-  };
+/**
+ * Tells those whom the budget does not hold. The epochs are there: what is rendered from now on is kept, what was before is
+ * left to expire.
+ *
+ * @returns who they are
+ */
+async function refuse(
+  members: readonly QueuedRevalidation[],
+  { refused = [] }: Decision,
+  { jobs, clock, count }: InvalidatorPorts,
+): Promise<(it: QueuedRevalidation) => boolean> {
+  const refusals = new Map(refused.map(({ work, ...refusal }) => [work, refusal]));
+  await inParallel(members, JOBS_AT_ONCE, async (it) => {
+    const refusal = refusals.get(workId(it));
+    if (!refusal) return;
+    const isFirst = await jobs.refused(it.job, { atMs: clock.now(), ...refusal });
+    if (isFirst) count({ RefusedJobs: 1 }, { job: it.job });
+  });
+  return (it) => refusals.has(workId(it));
 }
 
 interface Purged extends Told {
   readonly invalidations: readonly string[];
-  readonly usedBefore: number;
+  readonly decision: Decision;
 }
 
 async function tellPurged(
   { members, epochMs }: Group,
-  { invalidations, usedBefore, ...told }: Purged,
+  { invalidations, decision, ...told }: Purged,
   { jobs, clock }: InvalidatorPorts,
 ): Promise<void> {
   const planFor = planner(told);
   await inParallel(members, JOBS_AT_ONCE, (revalidation) => {
     const made = planFor(revalidation);
-    const { items, skipped, covered } = made;
+    const part =
+      told.config.purge === 'paths'
+        ? partOf(revalidation, told.reading, decision)
+        : { ...made, items: made.items.length, collateral: undefined };
+    const { items, covered, collateral } = part;
     return jobs.purged(revalidation.job, {
       purgedAtMs: clock.now(),
       epochMs,
-      items: items.length,
-      priceUsd: priceUsd(items.length, usedBefore),
-      skipped: skipped.length,
+      items,
+      priceUsd: priceUsd(items, decision.usedBefore),
+      skipped: made.skipped.length,
       covered,
       invalidations,
-      ...(made.unpurgeable.length > 0 && { unpurgeable: unpurgeableOf(made) }),
+      ...(collateral && collateral.count > 0 && { collateral }),
+      ...(part.unpurgeable.length > 0 && { unpurgeable: unpurgeableOf(part) }),
     });
   });
 }
@@ -292,7 +266,8 @@ async function warm(
     chosen.set(made, urls);
     urlsOf.set(revalidation.job, urls);
   }
-  const messages = warmParts(urlsOf, epochMs);
+  const partUrls = warmUrlsOfPart(told.config.warmPerSecond);
+  const messages = warmParts(urlsOf, { epochMs, partUrls });
   await warmQueue.send(messages);
   const partsOf = new Map<string, string[]>();
   for (const { part, jobs: ids } of messages) {
@@ -310,12 +285,4 @@ async function warm(
     });
     if (ended) count(metricsOfEnd(endOf(ended)), { job });
   });
-}
-
-function union(asked: readonly Revalidation[]): Revalidation {
-  return {
-    tags: [...new Set(asked.flatMap(({ tags }) => tags))],
-    urls: [...new Set(asked.flatMap(({ urls }) => urls))],
-    allowCollateral: asked.every(({ allowCollateral }) => allowCollateral === true),
-  };
 }

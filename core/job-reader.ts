@@ -32,7 +32,10 @@ export interface JobQuery {
 }
 
 /** A job in a list: without what only its own page shows. */
-export type JobSummary = Omit<Job, 'planned' | 'problems' | 'invalidations' | 'unpurgeable'>;
+export type JobSummary = Omit<
+  Job,
+  'planned' | 'problems' | 'invalidations' | 'unpurgeable' | 'collateral'
+>;
 
 export interface JobPage {
   /** Newest first. */
@@ -161,7 +164,10 @@ function pageOf({
 }
 
 function summaryOf(facts: JobFacts, nowMs: number): JobSummary {
-  const { planned, problems, invalidations, unpurgeable, ...summary } = jobOf(facts, nowMs);
+  const { planned, problems, invalidations, unpurgeable, collateral, ...summary } = jobOf(
+    facts,
+    nowMs,
+  );
   return summary;
 }
 

@@ -94,7 +94,7 @@ export const JOB_PLAN_SCHEMA: Schema = objectOf<JobPlan>(
 
 const SUMMARY: Properties<JobSummary> = {
   id: text('The request’s Idempotency-Key, or else its own id.'),
-  state: { type: 'string', enum: JOB_STATES, description: 'The last five end it.' },
+  state: { type: 'string', enum: JOB_STATES, description: 'The last six end it.' },
   requestedAtMs: time('When the API took it'),
   purgingAtMs: time('When a worker began'),
   purgedAtMs: time('When CloudFront had taken its invalidations'),
@@ -105,7 +105,13 @@ const SUMMARY: Properties<JobSummary> = {
   failedAtMs: time('When its revalidation was given up; a redrive may have brought it back'),
   error: text('Why nobody is at work on it any more.'),
   refused: objectOf<NonNullable<Job['refused']>>(
-    { atMs: time('When the budget refused it'), reason: text('What the budget said.') },
+    {
+      atMs: time('When the budget refused it'),
+      reason: text('What the budget said.'),
+      oldUntilMs: time(
+        'Of an expiring one, when the last old copy of its pages is gone at the latest',
+      ),
+    },
     { atMs: true, reason: true },
   ),
   epochMs: time('What is rendered before it counts as old'),
@@ -143,6 +149,7 @@ export function jobSchema(ref: (name: string) => Schema): Schema {
       ...SUMMARY,
       planned: ref('JobPlan'),
       invalidations: list({ type: 'string' }, 'CloudFront’s ids.'),
+      collateral: sampled('Urls that nobody asked for and that its items hit.'),
       unpurgeable: sampled('Urls that no item reaches: `/url: reason` of some.'),
       problems: list({ type: 'string' }, 'What is not fresh, and why; at most 5 of each kind.'),
     },

@@ -2,7 +2,7 @@
  * A job: one revalidation, followed from request to fresh.
  *
  *     queued → purging → purged → warming → fresh | partly-fresh | failed (no page became fresh)
- *                      ↘ refused (by the budget)
+ *                      ↘ refused | expiring (by the budget: its pages are left to their lifetimes)
  *     queued → planned   (a dry run: nothing was done)
  *
  * What is stored are facts, each set once or growing; the state is read off them. So a late or repeated message
@@ -77,7 +77,12 @@ export interface JobFacts {
   /** When its revalidation was given up. */
   readonly failedAtMs?: number;
   readonly error?: string;
-  readonly refused?: { readonly atMs: number; readonly reason: string };
+  readonly refused?: {
+    readonly atMs: number;
+    readonly reason: string;
+    /** Its pages are left to their lifetimes: no copy from before it is served later than that. */
+    readonly oldUntilMs?: number;
+  };
   readonly planned?: JobPlan;
   readonly epochMs?: number;
   /** What it was asked for first (`workId`); another revalidation under its id is a conflict. */
@@ -101,13 +106,15 @@ export interface JobFacts {
   readonly invalidations?: readonly string[];
   /** Urls that no item reaches, if any; `/url: reason` of some. */
   readonly unpurgeable?: { readonly count: number; readonly sample: readonly string[] };
+  /** Urls that nobody asked for and that its items hit, if any. */
+  readonly collateral?: { readonly count: number; readonly sample: readonly string[] };
   /** The parts that were enqueued for it; what others report under its name does not count. */
   readonly warmParts?: readonly string[];
   readonly warmUrls?: number;
   readonly parts: Readonly<Record<string, WarmResult>>;
 }
 
-/** In the order of a life; the last five end it. */
+/** In the order of a life; the last six end it. */
 export const JOB_STATES = [
   'queued',
   'purging',
@@ -116,6 +123,7 @@ export const JOB_STATES = [
   'fresh',
   'partly-fresh',
   'failed',
+  'expiring',
   'refused',
   'planned',
 ] as const;
@@ -172,7 +180,9 @@ function standOf(
     if (!isCompleted(facts)) return { state: 'warming' };
     return { state: problems === 0 ? 'fresh' : inPart };
   }
-  if (facts.refused && facts.purgedAtMs === undefined) return { state: 'refused' };
+  if (facts.refused && facts.purgedAtMs === undefined) {
+    return { state: facts.refused.oldUntilMs === undefined ? 'refused' : 'expiring' };
+  }
   const error = whyLost(facts, nowMs);
   if (error !== undefined) return { state: inPart, error };
   if (facts.warmParts !== undefined) return { state: 'warming' };

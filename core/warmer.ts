@@ -6,7 +6,7 @@
  * again, and how fast, is in warming.ts.
  * @module
  */
-import type { WarmerConfig } from './config';
+import { type WarmerConfig, warmDeadlineMs } from './config';
 import { endOf, LAST_TRY, type WarmResult } from './jobs';
 import { type Count, metricsOfEnd } from './metrics';
 import type { Jobs, Records, WarmMessage } from './ports';
@@ -27,7 +27,7 @@ export interface WarmerPorts extends WarmingPorts {
 /** @throws what a port throws; the message is then delivered again and warms what is warm already: harmless */
 export async function warm(
   message: WarmMessage,
-  config: Pick<WarmerConfig, 'concurrency' | 'deadlineMs'>,
+  config: Pick<WarmerConfig, 'concurrency' | 'deadlineMs' | 'perSecond'>,
   ports: WarmerPorts,
 ): Promise<WarmResult> {
   const { clock } = ports;
@@ -36,7 +36,7 @@ export async function warm(
   const warming = {
     epochMs: message.epochMs,
     job: message.jobs[0] ?? 'none',
-    deadlineAtMs: nowMs + config.deadlineMs,
+    deadlineAtMs: nowMs + warmDeadlineMs(targets.length, config),
     concurrency: config.concurrency,
   };
   const outcomes = await warmAll(targets, warming, ports);

@@ -17,6 +17,7 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
       const outcome = await invalidate(batch, config, ports);
       if (outcome.kind === 'deferred') throw new Error(outcome.why);
     },
+    later: ports.later,
     doubted: ({ record, message }) => doubt(saidBy(record, message), ports),
     lost: ({ record, message }, loss) => lost(saidBy(record, message), loss, ports),
   });

@@ -20,6 +20,7 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
         await completeAll(message.jobs, ports).catch(report); // who reads the jobs asks again
       }
     },
+    later: ports.later,
     doubted: ({ message }) => doubt(message, ports),
     lost: async ({ message }, { error }) => message && lost(message, error, ports),
   });

@@ -403,7 +403,7 @@ export class EdgeIsr extends Metered {
   /** `POST /revalidate`, `GET /jobs` and `GET /jobs/{id}`. */
   readonly api: apigateway.IRestApi;
   readonly revalidateQueue: sqs.IQueue;
-  /** Revalidations that failed five times: each is a page that may stay wrong until it expires. */
+  /** Revalidations that failed eight times: each is a page that may stay wrong until it expires. */
   readonly revalidateDeadLetterQueue: sqs.IQueue;
   readonly warmQueue: sqs.IQueue;
   readonly warmDeadLetterQueue: sqs.IQueue;
@@ -430,7 +430,7 @@ export class EdgeIsr extends Metered {
       this.known = distribution(this, { origin, pages: this.pages }, settings);
     const site = this.known ?? this.later();
     const revalidations = revalidateQueue(this, settings);
-    const warms = warmQueue(this);
+    const warms = warmQueue(this, settings);
     const invalidator = new Invalidator(this, { graph, site, revalidations, warms }, settings);
     const warmer = new Warmer(this, { graph, site, warms }, settings);
     const jobs = new Jobs(this, { graph, site }, settings);

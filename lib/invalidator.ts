@@ -43,10 +43,12 @@ export class Invalidator extends Construct {
       logRetention,
       environment: {
         ...graphEnvironment(graph),
+        [ENV.queueUrl]: revalidations.queue.queueUrl,
         [ENV.warmQueueUrl]: warms.queue.queueUrl,
         [ENV.distributionId]: site.distributionId,
         ...(grace && { [ENV.graceMs]: String(grace.toMilliseconds()) }),
         ...(warm?.maxUrls !== undefined && { [ENV.warmUrlsMax]: String(warm.maxUrls) }),
+        ...(warm?.perSecond && { [ENV.warmPerSecond]: String(warm.perSecond) }),
         ...(settle && { [ENV.settleMs]: String(settle.toMilliseconds()) }),
         ...(purge && { [ENV.purge]: purge }),
         ...(budget && { [ENV.budgetItems]: String(budget.items) }),

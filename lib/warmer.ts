@@ -3,21 +3,24 @@
  * jobs.
  * @module
  */
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
-import { ENV, WORKER_SECONDS_MAX } from '../core/config';
+import { ENV, WARM_LIMITS, WARMERS_MAX, warmMsMax } from '../core/config';
 import type { Settings } from './private/settings';
 import { worker } from './private/worker';
 import type { QueuePair } from './queues';
 import { type GraphTable, graphEnvironment, graphRights } from './table';
 
-/** Twice the deadline after which a url that is still old is reported as such (WORKER_DEFAULTS.warmDeadlineMs). */
-export const WARMER_TIMEOUT = Duration.seconds(WORKER_SECONDS_MAX.warmer);
-/** Every one of them fetches several urls at once; the origin renders for viewers too. */
-const CONCURRENCY_MAX = 5;
+/** A minute more than the longest warm: its last fetch and its reports. */
+export function warmerTimeout({ warm }: Settings): Duration {
+  const perSecond = Token.isUnresolved(warm?.perSecond)
+    ? WARM_LIMITS.perSecond.min
+    : warm?.perSecond;
+  return Duration.seconds(Math.ceil(warmMsMax(perSecond) / 1_000) + 60);
+}
 
 export interface WarmerParts {
   readonly graph: GraphTable;
@@ -28,19 +31,17 @@ export interface WarmerParts {
 export class Warmer extends Construct {
   readonly function: lambda.Function;
 
-  constructor(
-    scope: Construct,
-    { graph, site, warms }: WarmerParts,
-    { warm, logRetention }: Settings,
-  ) {
+  constructor(scope: Construct, { graph, site, warms }: WarmerParts, settings: Settings) {
     super(scope, 'Warmer');
+    const { warm, logRetention } = settings;
     this.function = worker(this, {
       name: 'warmer',
-      timeout: WARMER_TIMEOUT,
+      timeout: warmerTimeout(settings),
       memorySize: 512,
       logRetention,
       environment: {
         ...graphEnvironment(graph),
+        [ENV.queueUrl]: warms.queue.queueUrl,
         [ENV.distributionId]: site.distributionId,
         [ENV.edgeUrl]: `https://${site.distributionDomainName}`,
         ...(warm?.perSecond && { [ENV.warmPerSecond]: String(warm.perSecond) }),
@@ -53,7 +54,7 @@ export class Warmer extends Construct {
       new SqsEventSource(warms.queue, {
         batchSize: 1,
         reportBatchItemFailures: true,
-        maxConcurrency: CONCURRENCY_MAX,
+        maxConcurrency: WARMERS_MAX,
       }),
     );
   }

@@ -19,6 +19,7 @@ import {
   type RecorderConfig,
   WARM_BYTES_MAX,
   WORKER_DEFAULTS,
+  warmMsMax,
 } from '../core/config';
 import { reasonOf } from '../core/errors';
 import { CONFIG, ELAPSED, NATIVE_TAGS, RULING } from '../core/headers';
@@ -260,6 +261,7 @@ async function openWorkers(
   const invalidatorEnv = {
     ...environment(stores, options),
     ...cloudFrontEnv(api),
+    [ENV.queueUrl]: revalidateQueue.url,
     [ENV.warmQueueUrl]: warmQueue.url,
     [ENV.gatherMs]: String(options.gatherMs ?? GATHER_MS),
     ...(options.purge ? { [ENV.purge]: options.purge } : {}),
@@ -271,10 +273,12 @@ async function openWorkers(
       : {}),
     [ENV.graceMs]: String(options.graceMs ?? WORKER_DEFAULTS.graceMs),
     [ENV.warmUrlsMax]: String(options.warmUrlsMax ?? WORKER_DEFAULTS.warmUrlsMax),
+    [ENV.warmPerSecond]: String(options.warmPerSecond ?? WORKER_DEFAULTS.warmPerSecond),
   };
   const warmerEnv = {
     ...environment(stores, options),
     ...cloudFrontEnv(api),
+    [ENV.queueUrl]: warmQueue.url,
     [ENV.edgeUrl]: cloudFront.url,
     [ENV.edgeIsLocal]: 'true',
     [ENV.warmPerSecond]: String(options.warmPerSecond ?? WORKER_DEFAULTS.warmPerSecond),
@@ -288,7 +292,12 @@ async function openWorkers(
       options,
       parts,
     ),
-    load('warmer', { env: warmerEnv, timeoutMs: 120 * SECONDS }, options, parts),
+    load(
+      'warmer',
+      { env: warmerEnv, timeoutMs: warmMsMax(options.warmPerSecond) + 60 * SECONDS },
+      options,
+      parts,
+    ),
   ]);
   const mapping = {
     sqsEndpoint: stores.sqs.endpoint,

@@ -22,6 +22,7 @@ const purged = {
   covered: 7,
   invalidations: ['I1', 'I2'],
   unpurgeable: { count: 6, sample: ['/~me: no path can name it'] },
+  collateral: { count: 2, sample: ['/other'] },
 };
 const warming = { warmingAtMs: 2_100, warmParts: ['a', 'b'], warmUrls: 7 };
 const part = {
@@ -123,6 +124,16 @@ export function jobsContract(open: () => Jobs): void {
       const facts = await jobs.get(job);
       expect(facts?.refused).toEqual({ atMs: 2_000, reason: 'over the budget' });
       expect(facts && jobOf(facts).state).toBe('refused');
+    });
+
+    it('ends expiring, where its pages are left to their lifetimes', async () => {
+      const job = id('expiring');
+      await jobs.begin(job, begun);
+      const refused = { atMs: 2_000, reason: 'over the budget', oldUntilMs: 9_000 };
+      expect(await jobs.refused(job, refused)).toBe(true);
+      const facts = await jobs.get(job);
+      expect(facts?.refused).toEqual(refused);
+      expect(facts && jobOf(facts).state).toBe('expiring');
     });
 
     it('ends planned, with its first plan', async () => {

@@ -21,6 +21,7 @@ import { until } from '../support/until';
 
 const config: InvalidatorConfig = {
   table: TABLE,
+  queueUrl: '',
   warmQueueUrl: '',
   distributionId: '',
   gatherMs: 0,
@@ -28,6 +29,7 @@ const config: InvalidatorConfig = {
   settleMs: 0,
   purge: 'native',
   warmUrlsMax: 1_000,
+  warmPerSecond: 20,
 };
 
 let table: Awaited<ReturnType<typeof startTable>>;
@@ -101,8 +103,16 @@ async function recorded(path: string, ...tags: string[]) {
   await recordedAs({ path, heat: 1 }, ...tags);
 }
 
-async function recordedAs({ path, heat }: { path: string; heat: number }, ...tags: string[]) {
-  const untilSeconds = Math.floor(Date.now() / 1_000) + 600;
+interface RecordedAs {
+  readonly path: string;
+  readonly heat: number;
+  readonly untilSeconds?: number;
+}
+
+async function recordedAs(
+  { path, heat, untilSeconds = Math.floor(Date.now() / 1_000) + 600 }: RecordedAs,
+  ...tags: string[]
+) {
   const edges = tags.map((tag) => ({ tag: parseTag(tagOf(tag)), shards: 1, byPath: false }));
   await ports.graph.putEdges(encodeUrl(urlOf(path)), edges, untilSeconds);
   await ports.graph.putUrl(encodeUrl(urlOf(path)), {
@@ -240,6 +250,59 @@ describe('a batch of revalidations', () => {
   });
 });
 
+describe('a batch that is purged by paths', () => {
+  const byPaths = { ...config, purge: 'paths' as const };
+  const lenient = (id: string, tags: string[]) => ({
+    ...message(id, { tags }),
+    allowCollateral: true,
+  });
+
+  /** More pages of a tag than paths are named one by one, each with another beside it. */
+  async function scattered(tag: string) {
+    const pages = Array.from({ length: 60 }, (_, i) => [
+      recorded(`/s/${i}/a`, tag),
+      recorded(`/s/${i}/b`, 'else'),
+    ]);
+    await Promise.all(pages.flat());
+  }
+
+  it('tells each job of the purge that was made, not of what it would have been alone', async () => {
+    await scattered('many');
+    await recorded('/~x', 'few');
+    await recorded('/~y', 'else');
+    const works = [
+      lenient('lenient', [tagOf('many'), tagOf('few')]),
+      message('strict', { tags: [tagOf('many')] }), // hits nobody else, for all together
+      message('other', { tags: [tagOf('none')] }),
+    ];
+    await invalidate(works, byPaths, ports);
+    expect(purges.flatMap(({ items }) => items)).toHaveLength(60);
+    expect(await jobNow('lenient')).toMatchObject({
+      items: 60,
+      covered: 60,
+      unpurgeable: { count: 1, sample: [expect.stringContaining('no path can name it')] },
+    });
+    expect(await jobNow('lenient')).not.toHaveProperty('collateral');
+    expect(await jobNow('strict')).toMatchObject({ items: 60, covered: 60 });
+    expect(await jobNow('other')).toMatchObject({ items: 0, covered: 0 });
+  });
+
+  it('says what else was hit, where that was allowed', async () => {
+    await scattered('many');
+    await recorded('/apart', 'apart');
+    const works = [lenient('many', [tagOf('many')]), lenient('apart', [tagOf('apart')])];
+    await invalidate(works, byPaths, ports);
+    const items = purges.flatMap((it) => it.items);
+    expect(items.length).toBeLessThanOrEqual(50);
+    const job = await jobNow('many');
+    expect(job?.items).toBe(items.length - 1);
+    expect(job?.collateral?.count).toBeGreaterThan(0);
+    expect(job?.collateral?.sample[0]).toMatch(/\/s\/\d+\/b$/);
+    expect(await jobNow('apart')).toMatchObject({ items: 1, covered: 1 });
+    expect(await jobNow('apart')).not.toHaveProperty('collateral');
+  });
+});
+
 describe('a burst of revalidations of one tag', () => {
   const gathering = { ...config, gatherMs: 400 };
   const live = () => ({ ...ports, clock: systemClock });
@@ -344,25 +407,104 @@ describe('a purge past the budget of the month', () => {
   });
 
   it.each([
-    ['ttl', 'copies expire within their own lifetime'],
-    ['refuse', 'raise the budget, or ask again next month'],
-  ] as const)('is not made where the budget says %s, and its job says so', async (word, why) => {
-    await recorded('/a', 'post');
+    ['ttl', 'expiring', 'pages that are cached may be old until their own lifetime ends'],
+    ['refuse', 'refused', 'raise the budget, or ask again next month'],
+  ] as const)(
+    'is not made where the budget says %s: its job is %s, and says why',
+    async (word, state, why) => {
+      await recorded('/a', 'post');
+      const works = [
+        message('j', { tags: [tagOf('post')] }),
+        message('none', { tags: [tagOf('x')] }),
+      ];
+      await invalidate(works, budgeted(word), ports);
+      expect(purges).toEqual([]);
+      const free = { FreshJobs: 1, TimeToFresh: expect.any(Number) };
+      expect(counted).toEqual([{ BudgetExceeded: 1 }, { RefusedJobs: 1 }, free]);
+      const job = await jobNow('j');
+      expect(job?.state).toBe(state);
+      expect(job?.refused?.reason).toContain(why);
+      expect((await jobNow('none'))?.state).toBe('fresh'); // it would have cost nothing
+      await invalidate(works, config, ports);
+      expect(purges).toEqual([]); // it was decided
+      expect(counted).toHaveLength(3);
+    },
+  );
+
+  it('says until when its pages may be old, where they are left to their lifetimes', async () => {
+    const seconds = Math.floor(Date.now() / 1_000);
+    await recordedAs({ path: '/a', heat: 1, untilSeconds: seconds + 900 }, 'post');
+    await recordedAs({ path: '/b', heat: 1, untilSeconds: seconds + 700 }, 'post');
+    await recordedAs({ path: '/named', heat: 1, untilSeconds: seconds + 1_200 });
     const works = [
-      message('j', { tags: [tagOf('post')] }),
-      message('none', { tags: [tagOf('x')] }),
+      message('tag', { tags: [tagOf('post'), tagOf('none')] }),
+      message('both', { tags: [tagOf('post')], urls: [urlOf('/named'), urlOf('/never')] }),
     ];
-    await invalidate(works, budgeted(word), ports);
-    expect(purges).toEqual([]);
-    const free = { FreshJobs: 1, TimeToFresh: expect.any(Number) };
-    expect(counted).toEqual([{ BudgetExceeded: 1 }, { RefusedJobs: 1 }, free]);
-    const job = await jobNow('j');
-    expect(job?.state).toBe('refused');
-    expect(job?.refused?.reason).toContain(why);
-    expect((await jobNow('none'))?.state).toBe('fresh'); // it would have cost nothing
-    await invalidate(works, config, ports);
-    expect(purges).toEqual([]); // it was decided
-    expect(counted).toHaveLength(3);
+    await invalidate(works, budgeted('ttl'), ports);
+    expect((await jobNow('tag'))?.refused?.oldUntilMs).toBe((seconds + 900) * 1_000);
+    expect((await jobNow('both'))?.refused?.oldUntilMs).toBe((seconds + 1_200) * 1_000);
+
+    await invalidate([message('no', { tags: [tagOf('post')] })], budgeted('refuse'), ports);
+    expect((await jobNow('no'))?.refused).not.toHaveProperty('oldUntilMs');
+  });
+
+  it.each(['native', 'paths'] as const)(
+    'leaves room for those that fit, %s: a large one takes nothing from a small one',
+    async (purge) => {
+      for (const path of ['/a', '/1', '/2', '/3', '/4', '/c']) await recorded(path);
+      const large = ['/1', '/2', '/3', '/4'].map(urlOf);
+      const at = (id: string, urls: string[], requestedAtMs: number) => ({
+        ...message(id, { urls }),
+        requestedAtMs,
+      });
+      const works = [
+        at('c', [urlOf('/c')], 4_000),
+        at('large', large, 2_000),
+        at('again', [urlOf('/a')], 3_000), // costs nothing more
+        at('a', [urlOf('/a')], 1_000),
+        at('late', [urlOf('/4')], 5_000),
+      ];
+      const budget = { items: 2, whenExceeded: 'refuse' } as const;
+      const ledger = { ...ports.ledger, used: async () => 0 };
+      const own = { ...ports, ledger };
+      await invalidate(works, { ...config, purge, budget }, own);
+      expect(purges.map(({ items }) => items)).toEqual([[urlOf('/a'), urlOf('/c')]]);
+      const states = async () =>
+        Promise.all(works.map(async (it) => (await ports.jobs.get(it.job)) ?? expect.fail()));
+      expect((await states()).map((it) => jobOf(it).state)).toEqual([
+        'warming',
+        'refused',
+        'warming',
+        'warming',
+        'refused',
+      ]);
+      expect((await jobNow('large'))?.refused?.reason).toContain(
+        '2 of 2 items of this month are used, this needs 4',
+      );
+      expect(sent.flatMap(({ urls }) => urls).sort()).toEqual([urlOf('/a'), urlOf('/c')]);
+      expect(counted).toContainEqual({ BudgetExceeded: 1 });
+      expect(counted.filter((it) => it.RefusedJobs)).toHaveLength(2);
+      await invalidate(works, { ...config, purge }, own);
+      expect(purges).toHaveLength(1); // it was decided
+    },
+  );
+
+  it('is carried out for the same ones by whoever goes on after a death', async () => {
+    for (const path of ['/a', '/1', '/2', '/3']) await recorded(path);
+    const works = [
+      message('a', { urls: [urlOf('/a')] }),
+      message('large', { urls: ['/1', '/2', '/3'].map(urlOf) }),
+    ];
+    const budget = { items: 1, whenExceeded: 'ttl' } as const;
+    const used = async () => 0;
+    const dying = { ...ports, warmQueue: { send: () => Promise.reject(new Error('died')) } };
+    const broken = { ...dying, ledger: { ...ports.ledger, used } };
+    await expect(invalidate(works, { ...config, budget }, broken)).rejects.toThrow('died');
+    await invalidate([...works].reverse(), config, ports);
+    expect(new Set(purges.map(({ reference }) => reference)).size).toBe(1);
+    expect(purges[0]?.items).toEqual([urlOf('/a')]);
+    expect((await jobNow('a'))?.state).toBe('warming');
+    expect((await jobNow('large'))?.state).toBe('expiring');
   });
 
   it('is not sent when it could not be counted', async () => {

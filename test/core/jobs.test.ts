@@ -72,6 +72,7 @@ describe('the state of a job', () => {
     ['failed', { ...bought, parts: { a: none, b: none }, completedAtMs: 9 }],
     ['warming', { ...bought, parts: { a: clean }, completedAtMs: 9 }],
     ['refused', { ...asked, purgingAtMs: 2, refused: { atMs: 3, reason: 'over the budget' } }],
+    ['expiring', { ...asked, purgingAtMs: 2, refused: { atMs: 3, reason: '', oldUntilMs: 9 } }],
     ['purged', { ...purged, refused: { atMs: 3, reason: 'to a duplicate, too late' } }],
     ['planned', { ...asked, purgingAtMs: 2, planned: plan }],
   ])('is %s when the facts are %j', (state, facts) => {
@@ -103,7 +104,7 @@ describe('the state of a job', () => {
   });
 
   it('has ended when nothing more will happen by itself', () => {
-    const ended = ['fresh', 'partly-fresh', 'failed', 'refused', 'planned'];
+    const ended = ['fresh', 'partly-fresh', 'failed', 'expiring', 'refused', 'planned'];
     expect(JOB_STATES.filter(isEnded)).toEqual(ended);
   });
 });

@@ -293,7 +293,7 @@ describe('the queues and their workers', () => {
     for (const [, { Properties }] of sources) {
       const { deadLetterTargetArn, maxReceiveCount } = Properties.RedrivePolicy;
       const [, dead] = queues.find(([id]) => id === deadLetterTargetArn['Fn::GetAtt'][0]) ?? [];
-      expect(maxReceiveCount).toBe(5);
+      expect(maxReceiveCount).toBe(8);
       expect(dead?.Properties.MessageRetentionPeriod).toBe(14 * 86_400);
       expect(Properties.MessageRetentionPeriod).toBeLessThan(14 * 86_400);
     }
@@ -337,11 +337,13 @@ describe('the queues and their workers', () => {
       )[0]?.Properties.Environment.Variables;
     expect(Object.keys(environmentOf('lambda/invalidator.ts'))).toEqual([
       'ISR_TABLE',
+      'ISR_QUEUE_URL',
       'ISR_WARM_QUEUE_URL',
       'ISR_DISTRIBUTION_ID',
     ]);
     expect(Object.keys(environmentOf('lambda/warmer.ts'))).toEqual([
       'ISR_TABLE',
+      'ISR_QUEUE_URL',
       'ISR_DISTRIBUTION_ID',
       'ISR_EDGE_URL',
     ]);

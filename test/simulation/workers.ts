@@ -103,6 +103,7 @@ export function startWorkers(
     const ports = mutant.invalidatorPorts?.(own, world, call) ?? own;
     const config = {
       table: TABLE,
+      queueUrl: 'revalidate',
       warmQueueUrl: 'warm',
       distributionId: 'E1',
       gatherMs: traits.gatherMs,
@@ -110,6 +111,7 @@ export function startWorkers(
       settleMs: mutant.settleMs ?? traits.lagMs,
       purge: 'native' as const,
       warmUrlsMax: 100,
+      warmPerSecond: 20,
     };
     return consume(event, {
       parse: parseRevalidationMessage,
@@ -117,6 +119,7 @@ export function startWorkers(
         const outcome = await invalidate(batch, config, ports);
         if (outcome.kind === 'deferred') throw new Error(outcome.why);
       },
+      later: async () => {}, // the queue hands out again as it likes
       doubted: ({ record, message }) => doubt(saidBy(record, message), own),
       lost: ({ record, message }, loss) => lost(saidBy(record, message), loss, own),
     });
@@ -177,7 +180,7 @@ export function startWorkers(
     };
     const site = mutant.warmerSite?.(own, clock.now) ?? own;
     const jobs = dynamoJobs(call, TABLE, clock);
-    const config = { concurrency: 2, deadlineMs: 40_000 };
+    const config = { concurrency: 2, deadlineMs: 40_000, perSecond: WARM_PACE.perSecond };
     const ports = {
       site,
       records: dynamoRecords(call, TABLE),
@@ -196,6 +199,7 @@ export function startWorkers(
           for (const copy of seen.values()) watch.warmed(message.jobs, copy);
         }
       },
+      later: async () => {}, // the queue hands out again as it likes
       doubted: ({ message }) => doubtWarm(message, ports),
       lost: async ({ message }, { error }) => message && lostWarm(message, error, ports),
     });
