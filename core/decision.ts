@@ -48,16 +48,20 @@ export async function decisionFor(
 
   const planFor = planner(told);
   const needs = (it: Revalidation) => planFor(it).items.length;
-  const costly = worksOf(members).filter((it) => needs(it) > 0);
+  const works = worksOf(members);
+  const costly = works.filter((it) => needs(it) > 0);
   const room = budget.items - usedBefore;
   const small = costly.filter((it) => needs(it) <= room);
   const taken = admitted(small, room, (some) => purgeFor(some, told).items.length);
   const purge = purgeFor(taken, told);
   const refused = costly.filter((it) => !taken.includes(it));
+  const free = works.filter((it) => needs(it) === 0).flatMap((it) => planFor(it).unpurgeable);
+  const missed = new Map([...free, ...(purge.unpurgeable ?? [])].map((it) => [it.url, it]));
   const oldUntilMs =
     budget.whenExceeded === 'ttl' ? await lastCopies(refused, told, records) : undefined;
   return {
     ...purge,
+    unpurgeable: [...missed.values()],
     usedBefore,
     refused: refused.map((it) => ({
       work: workId(it),

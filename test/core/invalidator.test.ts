@@ -489,6 +489,19 @@ describe('a purge past the budget of the month', () => {
     },
   );
 
+  it('hides from nobody that no item reaches a url, though it costs nothing', async () => {
+    await recorded('/a', 'post');
+    await recorded('/~me', 'mine');
+    await recorded('/other', 'else');
+    const works = [
+      message('j', { tags: [tagOf('post')] }),
+      message('me', { tags: [tagOf('mine')] }),
+    ];
+    await invalidate(works, { ...budgeted('refuse'), purge: 'paths' }, ports);
+    expect((await jobNow('j'))?.state).toBe('refused');
+    expect(await jobNow('me')).toMatchObject({ items: 0, unpurgeable: { count: 1 } });
+  });
+
   it('is carried out for the same ones by whoever goes on after a death', async () => {
     for (const path of ['/a', '/1', '/2', '/3']) await recorded(path);
     const works = [
