@@ -360,6 +360,8 @@ describe('a page at the edge', () => {
     const seen = await edge(RECORDED, (url) => report(`${url}/a`, '--origin', origin));
     expect(named(seen, 'tags')).toMatchObject({ level: 'warn' });
     expect(named(seen, 'behind')).toMatchObject({ level: 'ok' });
+    const odd = await report(`${origin}//nowhere.invalid/a`, '--origin', origin); // a path, no host
+    expect(named(odd, 'tags')).toMatchObject({ level: 'warn' });
     answer = () => [200, GOOD];
   });
 });
