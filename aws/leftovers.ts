@@ -37,8 +37,15 @@ export const LOG_REGIONS = [
   'ap-southeast-2',
 ] as const;
 
-/** @param regions where logs are looked for @throws AwsRefusal */
-export async function readAccount(api: SignedApi, regions: readonly string[]): Promise<Account> {
+export interface Wanted {
+  /** Where logs are looked for. */
+  readonly regions: readonly string[];
+  /** Told of a region whose logs the caller may not see, as where an organisation allows some regions only. */
+  readonly onUnread: (region: string, why: string) => void;
+}
+
+/** @throws AwsRefusal */
+export async function readAccount(api: SignedApi, { regions, onUnread }: Wanted): Promise<Account> {
   const recorders: RecorderFunction[] = [];
   for (const { arn, ...it } of await listRecorders(api)) {
     const [versions, stack] = await Promise.all([listVersions(api, it.name), stackOf(api, arn)]);
@@ -49,7 +56,16 @@ export async function readAccount(api: SignedApi, regions: readonly string[]): P
     const view = await viewStack(api, arn);
     if (view) stacks.set(arn, view);
   }
-  const found = await Promise.all(regions.map((region) => listLogGroups(api, region)));
+  const logsIn = async (region: string): Promise<LogGroup[]> => {
+    try {
+      return await listLogGroups(api, region);
+    } catch (thrown) {
+      if (!(thrown instanceof AwsRefusal)) throw thrown;
+      onUnread(region, thrown.message);
+      return [];
+    }
+  };
+  const found = await Promise.all(regions.map(logsIn));
   return { recorders, usedBy: await listUses(api), stacks, logGroups: found.flat() };
 }
 

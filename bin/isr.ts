@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { main } from '../cli/main';
 
@@ -12,7 +13,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return await lines.question(question, { signal: ended.signal });
+    const answered = lines.question(question, { signal: ended.signal });
+    return await Promise.race([answered, once(lines, 'close').then(() => '')]); // Ctrl-C, Ctrl-D
   } finally {
     lines.close();
   }

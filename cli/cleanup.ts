@@ -61,7 +61,9 @@ export function cleanupCommand(io: Io, run: Run): Command {
 async function cleanup(options: CleanupOptions, io: Io): Promise<number> {
   const api = apiFor(io);
   const regions = options.keepLogs ? [] : [...new Set([...LOG_REGIONS, ...options.region])];
-  const leftovers = leftoversIn(await readAccount(api, regions));
+  const onUnread = (region: string, why: string) =>
+    io.err(`isr: the logs in ${region} were not looked for: ${why}`);
+  const leftovers = leftoversIn(await readAccount(api, { regions, onUnread }));
   const { functions, versions, logGroups, kept } = leftovers;
   const count = functions.length + versions.length + logGroups.length;
   if (!options.json) printList(leftovers, io);

@@ -90,7 +90,7 @@ function found(of: 'edge' | 'server', page: EdgePage | ServerPage): Found[] {
 
 /** The same page at its server. */
 function at(origin: URL, { pathname, search }: URL): URL {
-  return new URL(`${pathname}${search}`, origin);
+  return Object.assign(new URL(origin), { pathname, search }); // //a is a path, and would be read as a host
 }
 
 /** Reads the body to its end: CloudFront keeps nothing whose viewer leaves early. */

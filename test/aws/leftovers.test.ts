@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CloudFrontClient, ListDistributionsCommand } from '@aws-sdk/client-cloudfront';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isReplicated, listUses, removeFunction } from '../../aws/leftovers';
+import { isReplicated, listUses, readAccount, removeFunction } from '../../aws/leftovers';
 import { AwsRefusal, signedApi } from '../../aws/signed-api';
 import { CREDENTIALS, REGION } from '../../local/account';
 
@@ -78,6 +78,26 @@ describe('the distributions that use a function', () => {
     expect(bySdk).toEqual(new Map([3, 4, 5].map((version) => [arn(version), 'E1'])));
     expect(await listUses(api())).toEqual(bySdk);
     expect(asked).toHaveLength(2);
+  });
+});
+
+describe('an account', () => {
+  it('is read but for the logs of regions that the caller may not see', async () => {
+    const unread: string[] = [];
+    answers = (path) => {
+      if (path.startsWith('/2015-03-31/functions/')) return [200, '{"Functions":[]}'];
+      if (path.startsWith('/2020-05-31/distribution')) return [200, page('E1', none, [])];
+      return [400, '{"__type":"AccessDeniedException","Message":"an explicit deny"}'];
+    };
+    const read = await readAccount(api(), {
+      regions: ['us-east-1', 'eu-west-1'],
+      onUnread: (region, why) => unread.push(`${region}: ${why}`),
+    });
+    expect(read).toMatchObject({ recorders: [], logGroups: [] });
+    expect(unread.sort()).toEqual([
+      'eu-west-1: logs eu-west-1: AccessDeniedException an explicit deny',
+      'us-east-1: logs us-east-1: AccessDeniedException an explicit deny',
+    ]);
   });
 });
 

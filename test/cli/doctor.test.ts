@@ -295,6 +295,14 @@ describe('a page at the edge', () => {
     });
   });
 
+  it('that CloudFront sends to https is to be asked for there', async () => {
+    answer = () => [301, { 'x-cache': 'Redirect from cloudfront' }];
+    expect(named(await report(`${origin}/a`), 'behind')).toMatchObject({
+      change: `isr doctor ${origin.replace('http:', 'https:')}/a`,
+    });
+    answer = () => [200, GOOD];
+  });
+
   it('that was cached before edge-isr came is to be purged once, with everything else', async () => {
     let isDeployed = false;
     const deployed: Partial<CloudFrontOptions> = {
@@ -352,6 +360,8 @@ describe('a page at the edge', () => {
     const seen = await edge(RECORDED, (url) => report(`${url}/a`, '--origin', origin));
     expect(named(seen, 'tags')).toMatchObject({ level: 'warn' });
     expect(named(seen, 'behind')).toMatchObject({ level: 'ok' });
+    const odd = await report(`${origin}//nowhere.invalid/a`, '--origin', origin); // a path, no host
+    expect(named(odd, 'tags')).toMatchObject({ level: 'warn' });
     answer = () => [200, GOOD];
   });
 });

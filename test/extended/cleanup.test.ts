@@ -10,11 +10,10 @@ import { STACK_TAG } from '../../core/config';
 import { build } from '../lib/stacks';
 import { built } from '../support/bundles';
 import { run } from '../support/process';
-import { MOTO_ACCOUNT_ID, type Moto, startMoto } from './moto-server';
+import { type Moto, startMoto } from './moto-server';
+import { askCloudFormation, createStack } from './moto-stack';
 
 const STACK = 'Edge';
-/** A zip's end of central directory, and nothing before it. */
-const EMPTY_ZIP = `PK\x05\x06${'\0'.repeat(18)}`;
 /** In Lambda's words (aws-samples/cloudfront-authorization-at-edge issue 246). */
 const REPLICATED = JSON.stringify({
   Type: 'User',
@@ -27,10 +26,6 @@ let door: Server;
 let isReplicated = false;
 let env: NodeJS.ProcessEnv;
 
-const form = (fields: Record<string, string>) => ({
-  headers: { 'content-type': 'application/x-www-form-urlencoded' },
-  body: new URLSearchParams({ Version: '2010-05-15', StackName: STACK, ...fields }).toString(),
-});
 const json = (target: string, body: object) => ({
   headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target },
   body: JSON.stringify(body),
@@ -82,25 +77,9 @@ describe('the recorder of a stack', () => {
     const edge = build({}, { region: 'eu-west-1' })
       .app.synth()
       .stacks.find(({ stackName }) => stackName.endsWith('-edge'));
-    const template = JSON.stringify(edge?.template);
-    logGroup = /\/edge-isr\/[\w-]+\/recorder/.exec(template)?.[0] ?? '';
-    const Value = '30';
-    const parameter = { Name: '/cdk-bootstrap/hnb659fds/version', Value, Type: 'String' };
-    await moto.ask('ssm', '/', json('AmazonSSM.PutParameter', parameter));
-    const bucket = `/cdk-hnb659fds-assets-${MOTO_ACCOUNT_ID}-us-east-1`;
-    await moto.ask('s3', bucket, { method: 'PUT' });
-    for (const key of new Set(template.match(/[0-9a-f]{64}\.zip/g))) {
-      await moto.ask('s3', `${bucket}/${key}`, { method: 'PUT', body: EMPTY_ZIP });
-    }
-    const made = await moto.ask(
-      'cloudformation',
-      '/',
-      form({
-        Action: 'CreateStack',
-        TemplateBody: template,
-        'Capabilities.member.1': 'CAPABILITY_IAM',
-      }),
-    );
+    logGroup = /\/edge-isr\/[\w-]+\/recorder/.exec(JSON.stringify(edge?.template))?.[0] ?? '';
+    await createStack(moto, { name: STACK, template: edge?.template });
+    const made = await askCloudFormation(moto.ask, { Action: 'DescribeStacks', StackName: STACK });
     const stackId = /<StackId>(.*?)</.exec(made)?.[1];
     const [recorder] = await functions(); // moto's CloudFormation leaves a function's tags out
     await moto.ask(
@@ -124,8 +103,8 @@ describe('the recorder of a stack', () => {
   });
 
   it('stays when the stack is deleted, which ends', async () => {
-    await moto.ask('cloudformation', '/', form({ Action: 'DeleteStack' }));
-    const told = await moto.ask('cloudformation', '/', form({ Action: 'ListStacks' }));
+    await askCloudFormation(moto.ask, { Action: 'DeleteStack', StackName: STACK });
+    const told = await askCloudFormation(moto.ask, { Action: 'ListStacks' });
     expect(told).toContain('<StackStatus>DELETE_COMPLETE</StackStatus>');
     expect(await functions()).toHaveLength(1);
   });

@@ -1,7 +1,7 @@
 /**
  * The construct's template, deployed by moto's CloudFormation, and what then stands there driven by our command line.
  *
- * What moto cannot stands in NOT_IN_MOTO. So the distribution is made through its API, the local CloudFront and API
+ * What moto cannot stands in moto-stack.ts. So the distribution is made through its API, the local CloudFront and API
  * stand before the deployed table and queue (with the configuration and the template that are deployed), and the
  * built functions run in our own threads, each with the environment that is deployed for it.
  */
@@ -23,14 +23,8 @@ import { build } from '../lib/stacks';
 import { built } from '../support/bundles';
 import { run } from '../support/process';
 import { until } from '../support/until';
-import { createDistribution, MOTO_ACCOUNT_ID, type Moto, startMoto } from './moto-server';
-
-/** Of moto 5's CloudFormation: what it leaves out, saying so in its log, and what follows for this test. */
-const NOT_IN_MOTO = [
-  /^AWS::CloudFront::/, // it refuses a template that refers to one: they are taken out
-  /^AWS::ApiGateway::(Account|GatewayResponse|Model|RequestValidator|Stage)$/, // no stage, so no API to call
-  /^AWS::SQS::QueuePolicy$/, // nobody is refused
-];
+import { createDistribution, type Moto, startMoto } from './moto-server';
+import { askCloudFormation, createStack, motoTemplate, unexpectedIn } from './moto-stack';
 
 const STACK = 'Site';
 
@@ -85,10 +79,7 @@ describe('the template', () => {
   it('is deployed by moto, but for what moto says it does not know', () => {
     expect(stack.status).toBe('CREATE_COMPLETE');
     expect(moto.log).not.toEqual([]);
-    const said = moto.log.map((line) => /No Moto CloudFormation support for (\S+)/.exec(line)?.[1]);
-    const unknown = new Set(said.filter((type) => type !== undefined));
-    const unexpected = [...unknown].filter((type) => !NOT_IN_MOTO.some((it) => it.test(type)));
-    expect(unexpected).toEqual([]);
+    expect(unexpectedIn(moto.log)).toEqual([]);
   });
 
   it('maps each queue to its worker, as deployed', async () => {
@@ -175,35 +166,13 @@ interface Deployed {
 }
 
 /** As `cdk deploy` does it: a bootstrapped account, the assets in its bucket, a stack. */
-async function deploy({ ask, endpoint }: Moto, id: string): Promise<Deployed> {
+async function deploy(moto: Moto, id: string): Promise<Deployed> {
+  const { ask, endpoint } = moto;
   const template = Template.fromStack(build({}, { region: REGION }).stack).toJSON();
-  await ask('ssm', '/', {
-    headers: {
-      'content-type': 'application/x-amz-json-1.1',
-      'x-amz-target': 'AmazonSSM.PutParameter',
-    },
-    body: JSON.stringify({ Name: '/cdk-bootstrap/hnb659fds/version', Value: '30', Type: 'String' }),
-  });
-  const bucket = `/cdk-hnb659fds-assets-${MOTO_ACCOUNT_ID}-${REGION}`;
-  await ask('s3', bucket, { method: 'PUT' });
-  for (const key of new Set(JSON.stringify(template).match(/[0-9a-f]{64}\.zip/g))) {
-    await ask('s3', `${bucket}/${key}`, { method: 'PUT', body: EMPTY_ZIP });
-  }
-  const form = (fields: Record<string, string>) => ({
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({ StackName: STACK, ...fields }).toString(),
-  });
-  await ask(
-    'cloudformation',
-    '/',
-    form({
-      Action: 'CreateStack',
-      TemplateBody: JSON.stringify(withoutCloudFront(template, id)),
-      'Capabilities.member.1': 'CAPABILITY_IAM',
-    }),
-  );
-  const told = await ask('cloudformation', '/', form({ Action: 'DescribeStacks' }));
-  const listed = await ask('cloudformation', '/', form({ Action: 'ListStackResources' }));
+  const standIn = { ref: id, attribute: 'd111111abcdef8.cloudfront.net' };
+  await createStack(moto, { name: STACK, template: motoTemplate(template, standIn) });
+  const told = await askCloudFormation(ask, { Action: 'DescribeStacks', StackName: STACK });
+  const listed = await askCloudFormation(ask, { Action: 'ListStackResources', StackName: STACK });
   const physical = (type: string) =>
     Object.fromEntries(
       [...listed.matchAll(/<member>(.*?)<\/member>/gs)]
@@ -229,9 +198,6 @@ async function deploy({ ask, endpoint }: Moto, id: string): Promise<Deployed> {
   };
 }
 
-/** A zip's end of central directory, and nothing before it. */
-const EMPTY_ZIP = `PK\x05\x06${'\0'.repeat(18)}`;
-
 /** `IsrRevalidateQueue45BFBC13` → `RevalidateQueue` */
 function idOf(logicalId: string): string {
   return logicalId.replace(/^Isr/, '').replace(/[0-9A-F]{8}$/, '');
@@ -242,22 +208,6 @@ function tagged(xml: string, name: string): string {
 }
 
 type Json = ReturnType<typeof JSON.parse>;
-
-/** What refers to the distribution names the one that was made through moto's API. */
-function withoutCloudFront(template: Json, id: string): Json {
-  const names = Object.entries<Json>(template.Resources)
-    .filter(([, { Type }]) => Type === 'AWS::CloudFront::Distribution')
-    .map(([name]) => name);
-  const text = JSON.stringify(template, (_, value) => {
-    if (names.includes(value?.Ref)) return id;
-    return names.includes(value?.['Fn::GetAtt']?.[0]) ? 'd111111abcdef8.cloudfront.net' : value;
-  });
-  const { Resources, ...rest } = JSON.parse(text);
-  const kept = Object.entries<Json>(Resources).filter(
-    ([, { Type }]) => !Type.startsWith('AWS::CloudFront::'),
-  );
-  return { ...rest, Resources: Object.fromEntries(kept) };
-}
 
 /** What the distribution's origin would send the recorder, with moto's address. */
 function recorderConfigIn(template: Json, endpoint: string): string {

@@ -24,6 +24,8 @@ export interface Moto {
 }
 
 export interface MotoRequest {
+  /** @default us-east-1 */
+  readonly region?: string;
   /** @default GET, or POST when there is a body */
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -53,10 +55,10 @@ function asker(endpoint: string): Moto['ask'] {
   return async (
     service,
     path,
-    { body = '', headers = {}, method = body ? 'POST' : 'GET' } = {},
+    { body = '', headers = {}, method = body ? 'POST' : 'GET', region = REGION } = {},
   ) => {
     const url = new URL(path, endpoint);
-    const scope = { region: REGION, service, nowMs: Date.now() };
+    const scope = { region, service, nowMs: Date.now() };
     const { host, ...signed } = sign({ method, url, headers, body }, CREDENTIALS, scope);
     const answer = await fetch(url, { method, headers: signed, ...(body ? { body } : {}) });
     const text = await answer.text();

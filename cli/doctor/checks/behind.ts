@@ -1,3 +1,4 @@
+import { field } from '../../../core/headers';
 import { type Check, fail, ok } from '../check';
 import { isRecorded } from '../seen';
 
@@ -8,6 +9,12 @@ export const behind: Check = {
     if (first.status >= 500) return undefined; // edge-error says it
     if ([first, second, unseen].some((answer) => answer && isRecorded(answer))) {
       return ok('edge-isr is in front of it');
+    }
+    if (/^Redirect/.test(field(first.fields, 'x-cache') ?? '')) {
+      return fail(
+        'CloudFront sends http to https before anybody looks at the page',
+        `isr doctor ${first.url.href.replace(/^http:/, 'https:')}`,
+      );
     }
     return fail(
       'CloudFront is in front of it, edge-isr is not (no x-isr-rendered-at): nothing here is recorded',

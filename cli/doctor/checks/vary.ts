@@ -6,9 +6,10 @@ const CHANGES: Readonly<Record<string, string>> = {
   '*': 'take Vary: * away, or put the url under bypassPaths',
   cookie:
     'leave Cookie out of Vary where the page is the same for everybody (a session middleware adds it), or bypassPaths',
-  'accept-language': "variants: { locales: ['en', 'de'] }, or isr dev --locale en --locale de",
+  'accept-language':
+    "variants: { locales: ['en', 'de'] }, or isr dev --locale en --locale de (isr doctor --key-header x-isr-locale then knows)",
   'user-agent':
-    'variants: { devices: [Device.MOBILE, Device.DESKTOP] }, or isr dev --device mobile',
+    'variants: { devices: [Device.MOBILE, Device.DESKTOP] }, or isr dev --device mobile (isr doctor --key-header x-isr-device then knows)',
 };
 
 export const vary: Check = {
