@@ -387,6 +387,9 @@ export interface EdgeIsrProps {
   readonly dashboard?: boolean;
 }
 
+/** Which site a distribution is. */
+const SITES = new WeakMap<cloudfront.Distribution, Construct>();
+
 /**
  * Incremental static revalidation for one site.
  *
@@ -427,7 +430,7 @@ export class EdgeIsr extends Metered {
     const origin = new RecordedOrigin(props.origin, settings);
     this.pages = pageBehavior(this, edge, settings);
     if (settings.ownDistribution)
-      this.known = distribution(this, { origin, pages: this.pages }, settings);
+      this.know(distribution(this, { origin, pages: this.pages }, settings));
     const site = this.known ?? this.later();
     const revalidations = revalidateQueue(this, settings);
     const warms = warmQueue(this, settings);
@@ -497,11 +500,25 @@ export class EdgeIsr extends Metered {
       );
     }
     if (!this.known) adopt(distribution);
-    this.known = distribution;
+    this.know(distribution);
     if (pattern !== undefined) {
       const { origin, ...options } = this.behavior();
       distribution.addBehavior(pattern, origin, options);
     }
+  }
+
+  /** Two sites on one distribution would purge each other's copies, and CloudFront would take one's purge for the other's. */
+  private know(distribution: cloudfront.Distribution): void {
+    const other = SITES.get(distribution) ?? this;
+    if (other !== this) {
+      throw new IsrError(
+        'option-invalid',
+        `EdgeIsr: addTo was given the distribution of ${other.node.path}: a site has one of its own, add the paths to that site`,
+        'ownDistribution',
+      );
+    }
+    SITES.set(distribution, this);
+    this.known = distribution;
   }
 
   /** A distribution that is known when the stack is synthesised. */

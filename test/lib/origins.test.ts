@@ -14,8 +14,7 @@ import { ApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2'
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
 import { parseRecorderConfig } from '../../core/config';
-import type { EdgeIsrProps } from '../../lib';
-import { EdgeIsr } from '../../lib';
+import { EdgeIsr, type EdgeIsrProps } from '../../lib';
 import { only } from './stacks';
 
 type OriginIn = (stack: Stack) => cloudfront.IOrigin;

@@ -120,6 +120,17 @@ describe('two sites of a stack on one table', () => {
   });
 });
 
+describe('two sites on one distribution', () => {
+  it('are refused: they would purge each other', () => {
+    const stack = new Stack(new App(), 'Sites', { env: ENV });
+    const shop = site(stack, 'Shop');
+    const blog = site(stack, 'Blog', { ownDistribution: false, table: shop.table });
+    expect(() => blog.addTo(shop.distribution, '/blog/*')).toThrow(
+      'EdgeIsr: addTo was given the distribution of Sites/Shop: a site has one of its own, add the paths to that site',
+    );
+  });
+});
+
 describe('a table of another stack', () => {
   it('of this app is named by reference where it can be, and by its name in us-east-1', () => {
     const app = new App();
