@@ -38,6 +38,11 @@ export interface Asked {
   readonly ifNoneMatch?: string | undefined;
 }
 
+/** The origin, and nobody else, may fail a viewer. */
+export class OriginDown extends Error {
+  override name = 'OriginDown';
+}
+
 /** What the recorder made of it. */
 export interface Answered extends Rendered {
   readonly headers: Readonly<Record<string, string>>;
@@ -63,7 +68,10 @@ export interface Invalidation {
 }
 
 export interface SimulatedCloudFront {
-  /** Answers a viewer at an edge location; undefined when the origin is down and nothing may stand in. */
+  /**
+   * Answers a viewer at an edge location; undefined when the origin is down and nothing may stand in.
+   * @throws whatever else kept the answer from the viewer
+   */
   get(edge: number, asked: Asked): Promise<Copy | undefined>;
   readonly edges: number;
   /** @throws an error named as CloudFront names it */
@@ -80,10 +88,12 @@ export interface CloudFrontTraits {
   readonly insertMs: number;
   /** How long a layer's purge may take to reach the next one down, beyond what may still be on its way. */
   readonly spreadMs: number;
-  /** Renders and records; rejects when the origin is down. */
+  /** Renders and records. @throws OriginDown */
   readonly origin: (asked: Asked) => Promise<Answered>;
   /** A layer keeps a copy from now on. */
   readonly onKept: (copy: Copy, layer: string) => void;
+  /** A layer has no copy of it any more. */
+  readonly onPurged: (key: string, layer: string) => void;
 }
 
 interface Layer {
@@ -186,7 +196,9 @@ export function simulateCloudFront(world: World, traits: CloudFrontTraits): Simu
 
   function purge(from: Layer, items: readonly string[]): void {
     for (const [key, copy] of from.copies) {
-      if (items.some((item) => covers(item, copy))) from.copies.delete(key);
+      if (!items.some((item) => covers(item, copy))) continue;
+      from.copies.delete(key);
+      traits.onPurged(key, from.name);
     }
     world.say(() => `${from.name} has purged ${items.join(' ')}`);
   }
@@ -198,8 +210,9 @@ export function simulateCloudFront(world: World, traits: CloudFrontTraits): Simu
     async get(edge, asked) {
       try {
         return await serve(edges[edge] as Layer, asked);
-      } catch {
-        return undefined; // the viewer gets CloudFront's 502: nothing of ours, nothing stale
+      } catch (thrown) {
+        if (thrown instanceof OriginDown) return undefined; // CloudFront's own 502: nothing of ours, nothing stale
+        throw thrown;
       }
     },
     createInvalidation(items, reference) {
@@ -227,22 +240,33 @@ export function simulateCloudFront(world: World, traits: CloudFrontTraits): Simu
   };
 }
 
-function covers(item: string, { url, nativeTags }: Copy): boolean {
+/** Whether a purge item takes a copy away. */
+export function covers(item: string, { url, nativeTags }: Copy): boolean {
   if (item.startsWith('#')) return nativeTags.has(item.slice(1));
   return item.endsWith('*') ? url.startsWith(item.slice(0, -1)) : url === item;
 }
 
 function copyOf(answered: Answered, nowMs: number): Copy {
-  const cc = parseCacheControl(answered.headers['cache-control'] ?? '');
-  const isForbidden = cc['no-store'] !== undefined || cc.private !== undefined;
-  const freshUntilMs = nowMs + (isForbidden ? 0 : (secondsOf(cc, 'max-age') ?? 0)) * 1_000;
+  const { fresh, stale, error } = lifetimeIn(answered.headers);
+  const freshUntilMs = nowMs + fresh * 1_000;
   return {
     ...answered,
     nativeTags: new Set((answered.headers['x-isr-tags'] ?? '').split(',').filter(Boolean)),
     etag: answered.headers.etag,
     answeredAtMs: nowMs,
     freshUntilMs,
-    staleUntilMs: freshUntilMs + (secondsOf(cc, 'stale-while-revalidate') ?? 0) * 1_000,
-    errorUntilMs: freshUntilMs + (secondsOf(cc, 'stale-if-error') ?? 0) * 1_000,
+    staleUntilMs: freshUntilMs + stale * 1_000,
+    errorUntilMs: freshUntilMs + error * 1_000,
+  };
+}
+
+/** Seconds for which CloudFront may serve it: fresh, then while it is renewed, or while the origin fails. */
+export function lifetimeIn(headers: Answered['headers']) {
+  const cc = parseCacheControl(headers['cache-control'] ?? '');
+  const isForbidden = cc['no-store'] !== undefined || cc.private !== undefined;
+  return {
+    fresh: isForbidden ? 0 : (secondsOf(cc, 'max-age') ?? 0),
+    stale: secondsOf(cc, 'stale-while-revalidate') ?? 0,
+    error: secondsOf(cc, 'stale-if-error') ?? 0,
   };
 }

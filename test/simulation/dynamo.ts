@@ -25,12 +25,14 @@ export interface Faults {
 export interface SimulatedDynamo {
   /** @param faults none for who only looks on */
   client(faults?: Partial<Faults>): DynamoCall;
-  /** While it is down every call fails. */
-  isDown: boolean;
+  /** Out of reach: every call fails, some of them after seconds. */
+  outage: Outage | undefined;
   readonly counts: { calls: number; writes: number };
   /** An item as it is now, for the watch. */
   item(pk: string, sk: string): Item | undefined;
 }
+
+export type Outage = 'refuses' | 'hangs';
 
 interface Version {
   readonly atMs: number;
@@ -57,7 +59,7 @@ export function simulateDynamo(world: World, slow = 0): SimulatedDynamo {
   const compiled = new Map<string, unknown>();
   const dynamo: SimulatedDynamo = {
     client,
-    isDown: false,
+    outage: undefined,
     counts,
     item: (pk, sk) => table.get(pk)?.get(sk)?.at(-1)?.item,
   };
@@ -171,11 +173,11 @@ export function simulateDynamo(world: World, slow = 0): SimulatedDynamo {
     const faults = { throttled: 0, answerLost: 0, unprocessed: 0, hung: 0, ...some };
     return async (operation, input) => {
       counts.calls += 1;
-      if (faults.hung > 0 && random.chance(faults.hung)) {
+      if (dynamo.outage === 'hangs' || (faults.hung > 0 && random.chance(faults.hung))) {
         await world.sleep(random.between(HUNG_MS.from, HUNG_MS.to));
       }
       await travel();
-      if (dynamo.isDown) throw named('ServiceUnavailable');
+      if (dynamo.outage) throw named('ServiceUnavailable');
       if (random.chance(faults.throttled)) throw named('ThrottlingException');
       const output = await operations[operation](input, faults);
       await travel();

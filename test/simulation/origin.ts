@@ -15,7 +15,7 @@ import { etagWithTags } from '../../core/etag';
 import type { Fields } from '../../core/headers';
 import type { Tag } from '../../core/tags';
 import { isNoneMatched } from '../../origin/etag';
-import type { Asked, Rendered } from './cloudfront';
+import { type Asked, OriginDown, type Rendered } from './cloudfront';
 import type { World } from './world';
 
 /** Version of each tag's data. */
@@ -106,7 +106,7 @@ export interface Origin {
   /** The keys whose pages show a tag's data now. */
   showing(tag: string): readonly string[];
   change(tag: string): void;
-  /** Rejects when the origin is down. */
+  /** @throws OriginDown */
   render(asked: Asked): Promise<OriginAnswer>;
 }
 
@@ -146,7 +146,7 @@ export function createOrigin(world: World, traits: OriginTraits): Origin {
     },
     async render({ key, method, ifNoneMatch }) {
       const [url = '', variant = ''] = key.split(' ');
-      if (!traits.isCalm && random.chance(0.03)) throw new Error('the origin is down');
+      if (!traits.isCalm && random.chance(0.03)) throw new OriginDown('the origin is down');
       const beganMs = world.now();
       await world.sleep(random.below(50)); // the request, and what comes before the data is read
       const seen = dataAsOf(world.now() - random.below(traits.lagMs + 1));

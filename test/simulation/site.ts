@@ -7,7 +7,7 @@
 import { RULING } from '../../core/headers';
 import { type Answered, type Asked, simulateCloudFront } from './cloudfront';
 import { simulateDynamo } from './dynamo';
-import { ASKED, createOrigin, EDITED, KEYS, LIFETIMES, RARE, URLS } from './origin';
+import { ASKED, createOrigin, EDITED, LIFETIMES, RARE, URLS } from './origin';
 import { createRecorders, type Recorded } from './recorders';
 import type { Mutant } from './simulation';
 import { createWatch } from './watch';
@@ -66,9 +66,10 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     insertMs: INSERT_MS,
     origin: renderAndRecord,
     onKept: (copy, layer) => watch.kept(copy, layer),
+    onPurged: (key, layer) => watch.purged(key, layer),
   });
   const watch = createWatch(world, { dynamo, invalidations: cloudFront.invalidations });
-  const revalidateQueue = startWorkers(world, traits, {
+  const { revalidateQueue, warmQueue } = startWorkers(world, traits, {
     dynamo,
     cloudFront,
     watch,
@@ -84,11 +85,15 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
   async function renderAndRecord(asked: Asked): Promise<Answered> {
     const before = cloudFront.invalidations.length;
     const { fields, timeoutMs, method, ...rendered } = await origin.render(asked);
-    const recorded = await rule({ fields, timeoutMs, method, ...rendered });
+    const recorded = await rule({ fields, timeoutMs, method, ...rendered }).catch((thrown) => {
+      watch.failed(asked.key, thrown);
+      throw thrown;
+    });
+    watch.ruled(asked.key, recorded);
     count(rendered.status, recorded);
+    if (dynamo.outage && recorded.isBlind) counts[dynamo.outage] += 1;
     if (method === 'HEAD') counts.headsRuled += 1;
     if (cloudFront.invalidations.length > before) counts.overtaken += 1;
-    if (recorded.isBlind && recorded.outcome === 'kept') watch.keptUnrecorded(asked.key);
     const { headers } = recorded;
     return { ...rendered, headers, ruling: headers[RULING] ?? '' };
   }
@@ -109,8 +114,14 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     const isHead = random.chance(0.08);
     if (isHead) counts.heads += 1;
     const method = isHead && traits.isHeadSent ? 'HEAD' : 'GET';
-    const copy = await cloudFront.get(edge, { key, method });
-    if (copy) watch.served(copy, `edge ${edge}`);
+    const answered = watch.viewed(`view ${counts.views} of ${key}`);
+    try {
+      const copy = await cloudFront.get(edge, { key, method });
+      if (copy) watch.served(copy, `edge ${edge}`);
+    } catch (thrown) {
+      watch.failed(key, thrown);
+    }
+    answered();
   }
 
   /** Viewers within a span of time from now on; most come for the news. */
@@ -186,10 +197,10 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
       during(random.between(1, 4), edit);
       if (random.chance(0.2)) {
         during(1, () => {
-          dynamo.isDown = true;
-          world.say(() => 'the graph is out of reach');
+          dynamo.outage = random.pick(['refuses', 'hangs'] as const);
+          world.say(() => `the graph ${dynamo.outage}`);
           world.at(world.now() + random.between(500, 15_000), () => {
-            dynamo.isDown = false;
+            dynamo.outage = undefined;
             world.say(() => 'the graph is back');
           });
         });
@@ -198,15 +209,10 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     },
     calm(): void {
       traits.isCalm = true;
-      dynamo.isDown = false;
+      dynamo.outage = undefined;
     },
-    /** Every edge location is asked for every page, after everything has come to rest. */
-    lookAround(): void {
-      for (let edge = 0; edge < cloudFront.edges; edge += 1) {
-        for (const key of KEYS) void view(edge, key);
-      }
-    },
-    checkAtRest: () => watch.ended(revalidateQueue.dead),
+    isAtRest: () => revalidateQueue.isEmpty() && warmQueue.isEmpty() && watch.areAllAnswered(),
+    checkAtRest: () => watch.ended({ revalidations: revalidateQueue.dead, warms: warmQueue.dead }),
   };
 }
 
@@ -228,6 +234,9 @@ function createCounts() {
     keptRedirects: 0,
     noContent: 0,
     errors: 0,
+    /** Rulings while the graph refuses, or hangs. */
+    refuses: 0,
+    hangs: 0,
     /** Renders during which CloudFront has taken an invalidation. */
     overtaken: 0,
     edits: 0,

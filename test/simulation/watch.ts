@@ -1,28 +1,37 @@
 /**
  * What is watched for in a simulated history:
  *
- *     I1  no edge serves, for longer than a capped lifetime, a page rendered before the last revalidation that was
- *         carried out of one of its tags or of its url
- *     I2  an acknowledged revalidation is carried out, or is in the dead-letter queue
+ *     I1  no layer of CloudFront could serve, for longer than a capped lifetime, a page rendered before the last
+ *         revalidation that was carried out of one of its tags or of its url; and no edge location does
+ *     I2  an acknowledged revalidation is carried out and its job ends, or a message of it is in a dead-letter queue
  *     I3  nothing is purged that was not asked for, and nothing that no page has
- *     I5  with the graph out of reach every request is answered, and nothing is kept longer than the cap
+ *     I4  what was cached when a purge read its edges, and depends on what was asked for, is covered by one of its items
+ *     I5  with the graph out of reach every request is answered in time, and nothing is kept longer than the cap
  *     I6  the same work is not paid twice
  *     I7  a job that is fresh does not lie: the edge it warmed has a page rendered after the epoch
  *     I8  what must not be cached is in no cache, nor is what the recorder has refused
  *
- * I4 (no live edge, no item) is I1 from the other side: a skip that was wrong leaves a page that stays old.
+ * What is promised in figures is compared with the figures that were promised, not with constants of the product.
  * @module
  */
-import { RECORDER_DEFAULTS } from '../../core/config';
 import { hash } from '../../core/hash';
-import type { Copy, Invalidation } from './cloudfront';
+import { type Copy, covers, type Invalidation, lifetimeIn } from './cloudfront';
 import type { SimulatedDynamo } from './dynamo';
+import type { Item } from './expressions';
+import { createHeld } from './held';
 import { type Data, EDITED, mayShow, URLS } from './origin';
+import type { Recorded } from './recorders';
 import type { Violation } from './simulation';
 import { BEGINNING_MS, type World } from './world';
 
-/** The cap of what could not be recorded, and what a capped page may take to arrive. */
-const BOUND_MS = RECORDER_DEFAULTS.unrecordedSeconds * 1_000 + 3_000;
+/** README: "what could not be recorded then lives ten seconds". */
+const CAP_MS = 10_000;
+/** What a capped page may take to reach a viewer. */
+const ARRIVAL_MS = 3_000;
+/** A recorder answers within its deadline. */
+const ANSWER_MS_MAX = 1_000;
+/** A6: how far two clocks may be apart. */
+const CLOCKS_MS = 500;
 
 export interface AskedRevalidation {
   readonly job: string;
@@ -45,26 +54,41 @@ export interface WatchTraits {
   readonly invalidations: readonly Invalidation[];
 }
 
+/** What is in the dead-letter queues, by the ids of messages. */
+export interface Dead {
+  readonly revalidations: ReadonlyMap<string, string>;
+  readonly warms: ReadonlyMap<string, string>;
+}
+
 export type Watch = ReturnType<typeof createWatch>;
 
 export function createWatch(world: World, { dynamo, invalidations }: WatchTraits) {
   const violations: Violation[] = [];
   const revalidations: AskedRevalidation[] = [];
   const paidFor = new Set<string>();
+  const waiting = new Set<string>();
+  const held = createHeld(world);
 
   function violated(invariant: string, what: string): void {
     world.say(() => `!! ${invariant}: ${what}`);
     violations.push({ invariant, what, atMs: world.now() - BEGINNING_MS });
   }
 
+  const factsOf = ({ job }: AskedRevalidation) => dynamo.item(`job#${job}`, '#') ?? {};
+
+  /** Those that were made for a job. */
+  function invalidationsOf(facts: Item): readonly Invalidation[] {
+    const ids = (facts.invalidations?.L ?? []).map(({ S }) => S);
+    return invalidations.filter(({ id }) => ids.includes(id));
+  }
+
   /** When the purge of a job had reached every layer; undefined when it has not been carried out. */
-  function doneAtMs({ job }: AskedRevalidation): number | undefined {
-    const facts = dynamo.item(`job#${job}`, '#');
-    const purgedAtMs = Number(facts?.purgedAtMs?.N ?? Number.NaN);
-    if (Number.isNaN(purgedAtMs)) return undefined;
-    const ids = (facts?.invalidations?.L ?? []).map(({ S }) => S);
-    const effective = invalidations.filter(({ id }) => ids.includes(id));
-    return Math.max(purgedAtMs, ...effective.map(({ effectiveAtMs }) => effectiveAtMs));
+  function doneAtMs(revalidation: AskedRevalidation): number | undefined {
+    const facts = factsOf(revalidation);
+    const purgedAtMs = numberIn(facts, 'purgedAtMs');
+    if (purgedAtMs === undefined) return undefined;
+    const effective = invalidationsOf(facts).map(({ effectiveAtMs }) => effectiveAtMs);
+    return Math.max(purgedAtMs, ...effective);
   }
 
   function checkAskedFor(items: readonly string[]): void {
@@ -80,9 +104,8 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
    * An invalidation is paid by those whose purge its reference names; if it names none, by all in the batch at hand.
    */
   function checkPaidOnce({ items, reference, messages }: Paid): void {
-    const purgeOf = ({ job }: AskedRevalidation) => dynamo.item(`job#${job}`, '#')?.purge?.S;
     const named = revalidations.filter(
-      (it) => hash(JSON.stringify([purgeOf(it), items])) === reference,
+      (it) => hash(JSON.stringify([factsOf(it).purge?.S, items])) === reference,
     );
     const payers =
       named.length > 0 ? named : revalidations.filter((it) => messages.includes(it.message));
@@ -92,6 +115,49 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
         violated('I6', `${item} was paid again for ${askers.map(({ job }) => job).join(', ')}`);
       }
       for (const { message } of askers) paidFor.add(`${message} ${item}`);
+    }
+  }
+
+  function checkEnded(revalidation: AskedRevalidation, dead: Dead): void {
+    const { job, message } = revalidation;
+    const isDeadWarm = () =>
+      [...dead.warms.values()].some((it) => JSON.parse(it).jobs.includes(job));
+    if (dead.revalidations.has(message)) return;
+    const facts = factsOf(revalidation);
+    if (numberIn(facts, 'purgedAtMs') === undefined) {
+      violated('I2', `${job} was acknowledged, and is neither done nor dead`);
+    } else if (!isWarmed(facts) && !isDeadWarm()) {
+      violated('I2', `${job} was purged, and will never end`);
+    }
+  }
+
+  /** Every copy that could be served after a purge had reached every layer. */
+  function checkOutlived(revalidation: AskedRevalidation): void {
+    const doneMs = doneAtMs(revalidation);
+    if (doneMs === undefined) return;
+    for (const { copy, layer, untilMs } of held.all()) {
+      if (untilMs <= excusedUntilMs(copy, doneMs)) continue;
+      const stale = staleIn(copy, revalidation);
+      if (!stale) continue;
+      const long = `${untilMs - doneMs} ms after its purge`;
+      const { job } = revalidation;
+      violated('I1', `${layer} may serve ${copy.key} with ${stale} until ${long} by ${job}`);
+    }
+  }
+
+  /** What was recorded before the epoch, and could still be served when the job was told of its items. */
+  function checkCovered(revalidation: AskedRevalidation): void {
+    const facts = factsOf(revalidation);
+    const epochMs = numberIn(facts, 'epochMs');
+    const purgedAtMs = numberIn(facts, 'purgedAtMs');
+    if (epochMs === undefined || purgedAtMs === undefined) return;
+    const items = invalidationsOf(facts).flatMap((it) => it.items);
+    for (const { copy, layer, untilMs } of held.all()) {
+      const wasThere = copy.answeredAtMs <= epochMs - CLOCKS_MS && untilMs > purgedAtMs + CLOCKS_MS;
+      if (!wasThere || !copy.ruling.startsWith('kept') || !isAbout(revalidation, copy)) continue;
+      if (items.some((item) => covers(item, copy))) continue;
+      const { job } = revalidation;
+      violated('I4', `${job} has no item for ${copy.key}, which ${layer} has kept before`);
     }
   }
 
@@ -110,7 +176,7 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
         if (!stale) continue;
         const doneMs = doneAtMs(revalidation);
         if (doneMs === undefined) continue;
-        if (world.now() <= excusedUntilMs(copy, doneMs)) continue;
+        if (world.now() <= excusedUntilMs(copy, doneMs) + ARRIVAL_MS) continue;
         const age = `${world.now() - doneMs} ms after its purge`;
         violated('I1', `${where} serves ${copy.key} with ${stale}, ${age} by ${revalidation.job}`);
       }
@@ -133,25 +199,58 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
     },
 
     /** A layer of CloudFront keeps it. */
-    kept({ key, status, ruling, isForbidden }: Copy, layer: string): void {
+    kept(copy: Copy, layer: string): void {
+      held.kept(copy, layer);
+      const { key, status, ruling, isForbidden } = copy;
       if (!isForbidden && !ruling.startsWith('refused')) return;
       violated('I8', `${layer} keeps ${key}, a ${status} that no cache may have (${ruling})`);
     },
 
-    /** The recorder has kept a page while the graph was out of reach all along. */
-    keptUnrecorded(key: string): void {
-      violated('I5', `${key} was kept with the graph out of reach`);
+    /** A layer has it no longer. */
+    purged: held.purged,
+
+    /** A viewer has asked. @returns to be called when there is an answer, were it that the origin is down */
+    viewed(what: string): () => void {
+      waiting.add(what);
+      return () => waiting.delete(what);
+    },
+
+    areAllAnswered: () => waiting.size === 0,
+
+    /** Something else than the origin has failed a request. */
+    failed(key: string, thrown: unknown): void {
+      violated('I5', `${key} was not answered: ${thrown}`);
+    },
+
+    /** The recorder has ruled. */
+    ruled(key: string, { headers, isBlind, tookMs }: Recorded): void {
+      if (tookMs > ANSWER_MS_MAX) violated('I5', `${key} was answered after ${tookMs} ms`);
+      const { fresh, stale, error } = lifetimeIn(headers);
+      const livesMs = fresh === 0 ? 0 : (fresh + Math.max(stale, error)) * 1_000;
+      if (!isBlind || livesMs <= CAP_MS) return;
+      violated('I5', `${key} was kept for ${livesMs} ms with the graph out of reach`);
     },
 
     /** Everything has come to rest. */
-    ended(dead: ReadonlySet<string>): void {
+    ended(dead: Dead): void {
+      for (const what of waiting) violated('I5', `${what} was never answered`);
       for (const revalidation of revalidations) {
-        if (doneAtMs(revalidation) === undefined && !dead.has(revalidation.message)) {
-          violated('I2', `${revalidation.job} was acknowledged, and is neither done nor dead`);
-        }
+        checkEnded(revalidation, dead);
+        checkOutlived(revalidation);
+        checkCovered(revalidation);
       }
     },
   };
+}
+
+function numberIn(item: Item, name: string): number | undefined {
+  const value = item[name]?.N;
+  return value === undefined ? undefined : Number(value);
+}
+
+/** Every part of its warms was told. */
+function isWarmed({ warmParts, parts }: Item): boolean {
+  return warmParts?.L?.every(({ S }) => parts?.M?.[S ?? ''] !== undefined) ?? false;
 }
 
 /** A tag's own item, a url's path, or the path of a url that depends on a tag. */
@@ -164,7 +263,11 @@ const ITEMS: ReadonlySet<string> = new Set([...EDITED.map((tag) => `#${tag}`), .
 
 /** Who waits for a render that was under way gets what it has read; what began after the purge has no excuse. */
 function excusedUntilMs({ beganMs, answeredAtMs }: Copy, doneMs: number): number {
-  return (beganMs > doneMs ? doneMs : Math.max(doneMs, answeredAtMs)) + BOUND_MS;
+  return (beganMs > doneMs ? doneMs : Math.max(doneMs, answeredAtMs)) + CAP_MS;
+}
+
+function isAbout({ tags, urls }: AskedRevalidation, { url, versions }: Copy): boolean {
+  return urls.includes(url) || tags.some((tag) => versions[tag] !== undefined);
 }
 
 /** Data that the page shows and the revalidation was about, older than when it was asked: `a=3`. */

@@ -56,12 +56,16 @@ export interface Surroundings {
 /** Of all warmers together. */
 const WARM_PACE = { perSecond: 20, burst: 2, perSecondMin: 1 };
 
-/** @returns the queue that revalidations are sent to */
+export interface Queues {
+  readonly revalidateQueue: SimulatedQueue;
+  readonly warmQueue: SimulatedQueue;
+}
+
 export function startWorkers(
   world: World,
   traits: WorkerTraits,
   { dynamo, cloudFront, watch, counts, mutant }: Surroundings,
-): SimulatedQueue {
+): Queues {
   const { random } = world;
   const warmQueue = simulateQueue(world, {
     name: 'warm',
@@ -201,11 +205,12 @@ export function startWorkers(
     });
   }
 
-  return simulateQueue(world, {
+  const revalidateQueue = simulateQueue(world, {
     name: 'revalidate',
     batchSize: 4,
     visibilityMs: 15_000,
     duplicated: 0.1,
     handler: invalidateBatch,
   });
+  return { revalidateQueue, warmQueue };
 }
