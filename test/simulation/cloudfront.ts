@@ -7,7 +7,8 @@
  * the answer has the same page it keeps its own body and, at worst, its own tags, and takes over headers and lifetime.
  * GET and HEAD share a copy. What is assumed is taken at its worst:
  *
- *     A1  a response enters a cache up to `insertMs` after it has passed, whatever was purged meanwhile
+ *     A1  a response enters the caches on its way up to `insertMs` after the recorder's answer, whatever was purged
+ *         meanwhile; one that a cache hands down enters those below it as long after it has passed
  *     A2  an invalidation reaches the layers from the top down, each edge location at a moment of its own, each layer
  *         late enough that nothing old is still on its way down to it
  *     A3  the recorder also rules on a 304
@@ -104,6 +105,9 @@ interface Layer {
 }
 
 const TRANSIT_MS = { from: 1, to: 15 };
+/** From the origin to the lowest layer. */
+const WAYS_MAX = 3;
+
 export function simulateCloudFront(world: World, traits: CloudFrontTraits): SimulatedCloudFront {
   const { random } = world;
   const layer = (name: string, above?: Layer): Layer => ({
@@ -163,8 +167,7 @@ export function simulateCloudFront(world: World, traits: CloudFrontTraits): Simu
       const isSame = answer.status === 304 || (answer.etag && answer.etag === own?.etag);
       const copy = own && isSame ? renew(own, answer) : answer;
       const isKept = method === 'GET' && copy.freshUntilMs > copy.answeredAtMs;
-      if (isKept)
-        world.at(world.now() + random.below(traits.insertMs + 1), () => insert(into, copy));
+      if (isKept) world.at(insertAtMs(copy), () => insert(into, copy));
       return copy;
     })();
     const name = `${method} ${key}`;
@@ -172,6 +175,13 @@ export function simulateCloudFront(world: World, traits: CloudFrontTraits): Simu
     const land = () => into.flights.get(name) === flight && into.flights.delete(name);
     flight.then(land, land);
     return flight;
+  }
+
+  function insertAtMs({ answeredAtMs }: Copy): number {
+    const nowMs = world.now();
+    const isNew = nowMs - answeredAtMs <= TRANSIT_MS.to * WAYS_MAX;
+    const lastMs = isNew ? answeredAtMs + traits.insertMs : nowMs + traits.insertMs;
+    return random.between(nowMs, lastMs);
   }
 
   function renew(own: Copy, answer: Copy): Copy {

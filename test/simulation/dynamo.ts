@@ -6,6 +6,7 @@
  * - A batch is no snapshot: each of its keys is read at a moment of its own, and some may come back unprocessed.
  * - A write may be done and its answer lost; a call may be throttled, or find nobody there.
  * - A query answers page by page, each page as of its own moment.
+ * - An item whose `expires` has passed may vanish, any moment or never (DDB, TTL).
  * Items are never changed in place: what a reader was given stays as it was.
  * @module
  */
@@ -27,7 +28,7 @@ export interface SimulatedDynamo {
   client(faults?: Partial<Faults>): DynamoCall;
   /** Out of reach: every call fails, some of them after seconds. */
   outage: Outage | undefined;
-  readonly counts: { calls: number; writes: number };
+  readonly counts: { calls: number; writes: number; swept: number };
   /** An item as it is now, for the watch. */
   item(pk: string, sk: string): Item | undefined;
 }
@@ -50,12 +51,21 @@ const BATCH_SPREAD_MS = 4;
 const LAG_MS_MAX = 3_000;
 const PAGE_ITEMS = 2;
 
-/** @param slow of every call, 0 to 1 */
-export function simulateDynamo(world: World, slow = 0): SimulatedDynamo {
+export interface DynamoTraits {
+  /** Of every call, 0 to 1. */
+  readonly slow?: number;
+  /** Of every look at an expired item, that it has vanished. */
+  readonly swept?: number;
+}
+
+export function simulateDynamo(
+  world: World,
+  { slow = 0, swept = 0 }: DynamoTraits = {},
+): SimulatedDynamo {
   const { random } = world;
   /** Partition key → sort key → versions, oldest first. */
   const table = new Map<string, Map<string, Version[]>>();
-  const counts = { calls: 0, writes: 0 };
+  const counts = { calls: 0, writes: 0, swept: 0 };
   const compiled = new Map<string, unknown>();
   const dynamo: SimulatedDynamo = {
     client,
@@ -76,7 +86,15 @@ export function simulateDynamo(world: World, slow = 0): SimulatedDynamo {
     table.set(pk, rows);
     const versions = rows.get(sk) ?? [];
     rows.set(sk, versions);
+    sweep(versions);
     return versions;
+  }
+
+  function sweep(versions: Version[]): void {
+    const expires = swept > 0 && versions.at(-1)?.item?.expires?.N;
+    if (!expires || Number(expires) * 1_000 >= world.now() || !random.chance(swept)) return;
+    versions.push({ atMs: world.now(), item: undefined });
+    counts.swept += 1;
   }
 
   function read(key: Item | undefined, isStrong: boolean): Item | undefined {
@@ -189,6 +207,6 @@ export function simulateDynamo(world: World, slow = 0): SimulatedDynamo {
   return dynamo;
 }
 
-function named(name: string): Error {
+export function named(name: string): Error {
   return Object.assign(new Error(name), { name });
 }

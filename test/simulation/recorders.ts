@@ -4,7 +4,7 @@
  */
 import type { DynamoCall } from '../../aws/dynamo';
 import { dynamoGraph } from '../../aws/graph';
-import { RECORDER_DEFAULTS, type RecorderConfig } from '../../core/config';
+import { type Purge, RECORDER_DEFAULTS, type RecorderConfig } from '../../core/config';
 import { type Fields, RULING } from '../../core/headers';
 import { type Page, type Ruling, record } from '../../core/recorder';
 import { encodeUrl } from '../../core/urls';
@@ -24,6 +24,8 @@ const CONFIG: RecorderConfig = {
 export interface RecorderTraits {
   readonly dynamo: SimulatedDynamo;
   readonly faults: Partial<Faults>;
+  readonly skewMsMax: number;
+  readonly purge: Purge;
   readonly mutant: Mutant;
 }
 
@@ -36,13 +38,16 @@ export interface Recorded {
   readonly tookMs: number;
 }
 
-export function createRecorders(world: World, { dynamo, faults, mutant }: RecorderTraits) {
+export function createRecorders(
+  world: World,
+  { dynamo, faults, skewMsMax, purge, mutant }: RecorderTraits,
+) {
   const { random } = world;
   const containers: ReturnType<typeof startContainer>[] = [];
 
   function startContainer() {
     const call = dynamo.client(faults);
-    const machine = createMachine(world, { call: mutant.recorderCall?.(call) ?? call });
+    const machine = createMachine(world, { call: mutant.recorderCall?.(call) ?? call, skewMsMax });
     return { machine, memory: new Set<string>(), isBusy: false, isCold: true };
   }
 
@@ -76,11 +81,15 @@ export function createRecorders(world: World, { dynamo, faults, mutant }: Record
       response: fields,
     };
     try {
-      const ruling = await record(mutant.recorderPage?.(page) ?? page, CONFIG, {
-        graph: mutant.recorderGraph?.(graph, recording) ?? graph,
-        clock: machine.clock,
-        bootMs,
-      });
+      const ruling = await record(
+        mutant.recorderPage?.(page) ?? page,
+        { ...CONFIG, purge },
+        {
+          graph: mutant.recorderGraph?.(graph, recording) ?? graph,
+          clock: machine.clock,
+          bootMs,
+        },
+      );
       const { outcome, headers } = mutant.recorderRuling?.(ruling, page) ?? ruling;
       world.say(() => `ruled ${key} ${JSON.stringify(versions)}: ${headers[RULING]}`);
       return { outcome, headers: ruled(fields, headers), isBlind, tookMs: world.now() - beganMs };

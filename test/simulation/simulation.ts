@@ -78,12 +78,19 @@ export async function simulate(
 ): Promise<History> {
   const world = createWorld(seed, options);
   const site = createSite(world, mutant, options.without ?? NOTHING);
-  await world.run(site.begin());
-  site.calm();
-  const lateMs = world.now() + REST_MS_MAX;
-  do await world.run(world.now() + QUIET_MS);
-  while (!site.isAtRest() && world.now() < lateMs);
-  site.checkAtRest();
+  const toRest = async () => {
+    await world.run(site.begin());
+    site.calm();
+    const lateMs = world.now() + REST_MS_MAX;
+    do await world.run(world.now() + QUIET_MS);
+    while (!site.isAtRest() && world.now() < lateMs);
+    site.checkAtRest();
+  };
+  await toRest();
+  if (site.pauseMs !== undefined) {
+    await world.run(world.now() + site.pauseMs);
+    await toRest();
+  }
   const { violations, counts, acts } = site;
   return { seed, violations, story: world.story, counts: counts(), acts: acts() };
 }

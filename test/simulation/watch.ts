@@ -15,11 +15,14 @@
  * @module
  */
 import { hash } from '../../core/hash';
+import { workId } from '../../core/jobs';
+import type { Tag } from '../../core/tags';
+import type { Url } from '../../core/urls';
 import { type Copy, covers, type Invalidation, lifetimeIn } from './cloudfront';
 import type { SimulatedDynamo } from './dynamo';
 import type { Item } from './expressions';
 import { createHeld } from './held';
-import { type Data, EDITED, mayShow, URLS } from './origin';
+import { ALL_EDITED, ALL_URLS, type Data, mayShow } from './origin';
 import type { Recorded } from './recorders';
 import type { Violation } from './simulation';
 import { BEGINNING_MS, type World } from './world';
@@ -35,10 +38,11 @@ const CLOCKS_MS = 500;
 
 export interface AskedRevalidation {
   readonly job: string;
-  readonly message: string;
+  /** One for each time that it was sent. */
+  readonly messages: readonly string[];
   readonly tags: readonly string[];
   readonly urls: readonly string[];
-  /** The data as it was when the revalidation was acknowledged. */
+  /** The data as it was when it was asked for. */
   readonly data: Data;
 }
 
@@ -52,6 +56,8 @@ export interface Paid {
 export interface WatchTraits {
   readonly dynamo: SimulatedDynamo;
   readonly invalidations: readonly Invalidation[];
+  /** There is a budget. */
+  readonly mayRefuse: boolean;
 }
 
 /** What is in the dead-letter queues, by the ids of messages. */
@@ -62,7 +68,7 @@ export interface Dead {
 
 export type Watch = ReturnType<typeof createWatch>;
 
-export function createWatch(world: World, { dynamo, invalidations }: WatchTraits) {
+export function createWatch(world: World, { dynamo, invalidations, mayRefuse }: WatchTraits) {
   const violations: Violation[] = [];
   const revalidations: AskedRevalidation[] = [];
   const paidFor = new Set<string>();
@@ -76,6 +82,12 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
 
   const factsOf = ({ job }: AskedRevalidation) => dynamo.item(`job#${job}`, '#') ?? {};
 
+  /** Its job stands for other work, which came first. */
+  function isConflict(revalidation: AskedRevalidation): boolean {
+    const work = factsOf(revalidation).work?.S;
+    return work !== undefined && work !== workOf(revalidation);
+  }
+
   /** Those that were made for a job. */
   function invalidationsOf(facts: Item): readonly Invalidation[] {
     const ids = (facts.invalidations?.L ?? []).map(({ S }) => S);
@@ -84,6 +96,7 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
 
   /** When the purge of a job had reached every layer; undefined when it has not been carried out. */
   function doneAtMs(revalidation: AskedRevalidation): number | undefined {
+    if (isConflict(revalidation)) return undefined;
     const facts = factsOf(revalidation);
     const purgedAtMs = numberIn(facts, 'purgedAtMs');
     if (purgedAtMs === undefined) return undefined;
@@ -91,40 +104,60 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
     return Math.max(purgedAtMs, ...effective);
   }
 
-  function checkAskedFor(items: readonly string[]): void {
+  /** Those that an invalidation is made for: whose purge its reference names; if it names none, all in the batch at hand. */
+  function payersOf({ items, reference, messages }: Paid): AskedRevalidation[] {
+    const open = revalidations.filter((it) => !isConflict(it));
+    const named = open.filter(
+      (it) => hash(JSON.stringify([factsOf(it).purge?.S, items])) === reference,
+    );
+    if (named.length > 0) return named;
+    return open.filter((it) => it.messages.some((message) => messages.includes(message)));
+  }
+
+  function checkAskedFor(items: readonly string[], payers: readonly AskedRevalidation[]): void {
     for (const item of items) {
-      const isAsked = revalidations.some((it) => asksFor(it, item));
+      if (item.endsWith('*')) checkWildcard(item, payers);
+      const isAsked = payers.some((it) => asksFor(it, item));
       if (!isAsked) violated('I3', `${item} was purged, and nobody asked for it`);
-      if (!ITEMS.has(item)) violated('I3', `${item} was purged, and no page has it`);
+      if (!isItem(item)) violated('I3', `${item} was purged, and no page has it`);
     }
   }
 
-  /**
-   * A revalidation pays for an item once; an item is paid again only for somebody who has not paid for it.
-   * An invalidation is paid by those whose purge its reference names; if it names none, by all in the batch at hand.
-   */
-  function checkPaidOnce({ items, reference, messages }: Paid): void {
-    const named = revalidations.filter(
-      (it) => hash(JSON.stringify([factsOf(it).purge?.S, items])) === reference,
-    );
-    const payers =
-      named.length > 0 ? named : revalidations.filter((it) => messages.includes(it.message));
+  /** It may hit what was recorded after its plan was made, and what nobody knows of; nothing else that was not asked for. */
+  function checkWildcard(item: string, payers: readonly AskedRevalidation[]): void {
+    const purge = payers.map((it) => factsOf(it).purge?.S).find(Boolean);
+    const epochMs = numberIn(dynamo.item(`purge#${purge}`, '#') ?? {}, 'epoch') ?? world.now();
+    for (const { copy, untilMs } of held.all()) {
+      const isHit = untilMs > world.now() && covers(item, copy);
+      const isKnown = copy.ruling.startsWith('kept') && copy.answeredAtMs < epochMs - CLOCKS_MS;
+      if (!isHit || !isKnown || payers.some((it) => asksFor(it, copy.url))) continue;
+      violated('I3', `${item} hits ${copy.key}, which nobody asked for`);
+    }
+  }
+
+  /** A revalidation pays for an item once; an item is paid again only for somebody who has not paid for it. */
+  function checkPaidOnce(items: readonly string[], payers: readonly AskedRevalidation[]): void {
     for (const item of items) {
       const askers = payers.filter((it) => asksFor(it, item));
-      if (askers.length > 0 && askers.every(({ message }) => paidFor.has(`${message} ${item}`))) {
+      if (askers.length > 0 && askers.every(({ job }) => paidFor.has(`${job} ${item}`))) {
         violated('I6', `${item} was paid again for ${askers.map(({ job }) => job).join(', ')}`);
       }
-      for (const { message } of askers) paidFor.add(`${message} ${item}`);
+      for (const { job } of askers) paidFor.add(`${job} ${item}`);
     }
   }
 
   function checkEnded(revalidation: AskedRevalidation, dead: Dead): void {
-    const { job, message } = revalidation;
+    const { job, messages } = revalidation;
     const isDeadWarm = () =>
       [...dead.warms.values()].some((it) => JSON.parse(it).jobs.includes(job));
-    if (dead.revalidations.has(message)) return;
+    if (messages.some((message) => dead.revalidations.has(message))) return;
     const facts = factsOf(revalidation);
-    if (numberIn(facts, 'purgedAtMs') === undefined) {
+    if (isConflict(revalidation)) {
+      if (facts.conflictWork?.S === workOf(revalidation)) return;
+      violated('I2', `${job} stands for other work, and says nothing of this`);
+    } else if (facts.refused) {
+      if (!mayRefuse) violated('I2', `${job} was refused, and there is no budget`);
+    } else if (numberIn(facts, 'purgedAtMs') === undefined) {
       violated('I2', `${job} was acknowledged, and is neither done nor dead`);
     } else if (!isWarmed(facts) && !isDeadWarm()) {
       violated('I2', `${job} was purged, and will never end`);
@@ -147,6 +180,7 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
 
   /** What was recorded before the epoch, and could still be served when the job was told of its items. */
   function checkCovered(revalidation: AskedRevalidation): void {
+    if (isConflict(revalidation)) return;
     const facts = factsOf(revalidation);
     const epochMs = numberIn(facts, 'epochMs');
     const purgedAtMs = numberIn(facts, 'purgedAtMs');
@@ -194,8 +228,9 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
 
     /** CloudFront has taken an invalidation that it did not have yet. */
     paid(paid: Paid): void {
-      checkAskedFor(paid.items);
-      checkPaidOnce(paid);
+      const payers = payersOf(paid);
+      checkAskedFor(paid.items, payers);
+      checkPaidOnce(paid.items, payers);
     },
 
     /** A layer of CloudFront keeps it. */
@@ -231,14 +266,18 @@ export function createWatch(world: World, { dynamo, invalidations }: WatchTraits
       violated('I5', `${key} was kept for ${livesMs} ms with the graph out of reach`);
     },
 
-    /** Everything has come to rest. */
-    ended(dead: Dead): void {
+    /** Everything has come to rest: what was before is forgotten. @returns how many were refused */
+    ended(dead: Dead): number {
       for (const what of waiting) violated('I5', `${what} was never answered`);
       for (const revalidation of revalidations) {
         checkEnded(revalidation, dead);
         checkOutlived(revalidation);
         checkCovered(revalidation);
       }
+      const refused = revalidations.filter((it) => factsOf(it).refused);
+      revalidations.splice(0);
+      held.forget();
+      return refused.length;
     },
   };
 }
@@ -253,13 +292,24 @@ function isWarmed({ warmParts, parts }: Item): boolean {
   return warmParts?.L?.every(({ S }) => parts?.M?.[S ?? ''] !== undefined) ?? false;
 }
 
-/** A tag's own item, a url's path, or the path of a url that depends on a tag. */
-function asksFor({ tags, urls }: AskedRevalidation, item: string): boolean {
+const workOf = ({ tags, urls }: AskedRevalidation) =>
+  workId({ tags: tags as readonly Tag[], urls: urls as readonly Url[] });
+
+/** A tag's own item, a url's path, the path of a url that depends on a tag, or a wildcard that has one of these. */
+function asksFor(asked: AskedRevalidation, item: string): boolean {
+  const { tags, urls } = asked;
   if (item.startsWith('#')) return tags.includes(item.slice(1));
+  if (item.endsWith('*')) return hitsOf(item).some((url) => asksFor(asked, url));
   return urls.includes(item) || tags.some((tag) => mayShow(item, tag));
 }
 
-const ITEMS: ReadonlySet<string> = new Set([...EDITED.map((tag) => `#${tag}`), ...URLS]);
+const hitsOf = (wildcard: string) =>
+  ALL_URLS.filter((url) => url.startsWith(wildcard.slice(0, -1)));
+
+function isItem(item: string): boolean {
+  if (item.startsWith('#')) return ALL_EDITED.has(item.slice(1));
+  return item.endsWith('*') ? hitsOf(item).length > 0 : ALL_URLS.includes(item);
+}
 
 /** Who waits for a render that was under way gets what it has read; what began after the purge has no excuse. */
 function excusedUntilMs({ beganMs, answeredAtMs }: Copy, doneMs: number): number {
