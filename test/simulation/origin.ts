@@ -50,7 +50,7 @@ const WIDE: Readonly<Record<string, SitePage>> = {
 /** More pages than there are paths in a purge, and one beside them that another tag is on. */
 const MANY: Readonly<Record<string, SitePage>> = {
   ...Object.fromEntries(
-    Array.from({ length: 52 }, (_, i) => [`/many/${i}`, { tags: () => ['many'], status: ok }]),
+    Array.from({ length: 60 }, (_, i) => [`/many/${i}`, { tags: () => ['many'], status: ok }]),
   ),
   '/many/odd': { tags: () => ['b'], status: ok },
 };

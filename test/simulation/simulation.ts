@@ -83,7 +83,7 @@ export async function simulate(
     site.calm();
     const lateMs = world.now() + REST_MS_MAX;
     do await world.run(world.now() + QUIET_MS);
-    while (!site.isAtRest() && world.now() < lateMs);
+    while (!world.isAtRest() && world.now() < lateMs);
     site.checkAtRest();
   };
   await toRest();

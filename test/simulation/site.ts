@@ -279,8 +279,10 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
       traits.isCalm = true;
       dynamo.outage = undefined;
     },
-    isAtRest: () => revalidateQueue.isEmpty() && warmQueue.isEmpty() && watch.areAllAnswered(),
-    checkAtRest: () => watch.ended({ revalidations: revalidateQueue.dead, warms: warmQueue.dead }),
+    checkAtRest(): void {
+      const dead = { revalidations: revalidateQueue.dead, warms: warmQueue.dead };
+      counts.refusals += watch.ended(dead);
+    },
   };
 }
 

@@ -14,8 +14,6 @@ export interface SimulatedQueue {
   send(body: string, attributes?: Readonly<Record<string, string>>): string;
   /** Bodies of the messages that were given up, by their ids. */
   readonly dead: ReadonlyMap<string, string>;
-  /** Nothing is waiting, and nothing in flight. */
-  isEmpty(): boolean;
 }
 
 export interface QueueTraits {
@@ -109,7 +107,6 @@ export function simulateQueue(world: World, traits: QueueTraits): SimulatedQueue
 
   return {
     dead,
-    isEmpty: () => messages.size === 0,
     send(body, attributes = {}) {
       sent += 1;
       const id = `${traits.name}-${sent}`;

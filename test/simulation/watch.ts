@@ -250,8 +250,6 @@ export function createWatch(world: World, { dynamo, invalidations, mayRefuse }: 
       return () => waiting.delete(what);
     },
 
-    areAllAnswered: () => waiting.size === 0,
-
     /** Something else than the origin has failed a request. */
     failed(key: string, thrown: unknown): void {
       violated('I5', `${key} was not answered: ${thrown}`);
