@@ -283,6 +283,108 @@ const sendsNoWarms: Mutant = {
   invalidatorPorts: (ports) => ({ ...ports, warmQueue: { async send() {} } }),
 };
 
+/** A queue that takes a batch in part is taken at its word. */
+const overlooksRefusedWarms: Mutant = {
+  name: 'warms that SQS has refused count as sent',
+  breaks: 'I2',
+  invalidatorPorts: (ports) => ({
+    ...ports,
+    warmQueue: { send: (messages) => ports.warmQueue.send(messages).catch(() => {}) },
+  }),
+};
+
+/** An edge's expiry is what the last render needs, though an older copy lives longer. */
+const shrinksEdges: Mutant = {
+  name: "an edge's expiry shrinks with a shorter render",
+  breaks: 'I1',
+  recorderCall: (call) => (operation, input) => {
+    if (operation !== 'UpdateItem') return call(operation, input);
+    const { ConditionExpression: _, ...plain } = input as Operations['UpdateItem'][0];
+    const isEdge = plain.Key?.pk?.S?.startsWith('tag#') && plain.Key.sk?.S !== '#';
+    return call(operation, isEdge ? (plain as typeof input) : input);
+  },
+};
+
+const plansAhead: Mutant = {
+  name: 'edges that end within ten minutes count as gone',
+  breaks: 'I4',
+  invalidatorPorts: (ports) => ({
+    ...ports,
+    graph: {
+      ...ports.graph,
+      edges: (tag, nowSeconds) => ports.graph.edges(tag, nowSeconds + 600),
+    },
+  }),
+};
+
+/** Of 54 tags CloudFront has 50, and the edges of the others do not say so. */
+const overlooksPaths: Mutant = {
+  name: 'CloudFront is taken to have all tags of a page',
+  breaks: 'I4',
+  recorderGraph: (graph) => ({
+    ...graph,
+    putEdges: (url, edges, untilSeconds) =>
+      graph.putEdges(
+        url,
+        edges.map((edge) => ({ ...edge, byPath: false })),
+        untilSeconds,
+      ),
+  }),
+};
+
+const purgesAll: Mutant = {
+  name: 'a purge of more than one item takes everything',
+  breaks: 'I3',
+  invalidatorPorts: (ports) => ({
+    ...ports,
+    purger: {
+      purge: (items, reference) => ports.purger.purge(items.length > 1 ? ['/*'] : items, reference),
+    },
+  }),
+};
+
+/** A key that is taken is taken all the same. */
+const overlooksConflicts: Mutant = {
+  name: 'other work under a key that is taken is carried out',
+  breaks: 'I2',
+  invalidatorPorts: (ports) => {
+    const asIfOurs = <T extends { readonly work?: string }>(facts: T | undefined) => {
+      const { work: _, ...others } = facts ?? {};
+      return facts && (others as T);
+    };
+    return {
+      ...ports,
+      jobs: {
+        ...ports.jobs,
+        get: async (id) => asIfOurs(await ports.jobs.get(id)),
+        begin: async (id, facts) => ({ ...(await ports.jobs.begin(id, facts)), work: facts.work }),
+      },
+    };
+  },
+};
+
+/** An epoch is swept as soon as it is written, while renders that began before it are under way. */
+const forgetsEpochs: Mutant = {
+  name: 'an epoch expires at once',
+  breaks: 'I1',
+  invalidatorPorts: (ports, _, call) => ({
+    ...ports,
+    graph: {
+      ...ports.graph,
+      putEpochs: dynamoGraph((operation, input) => {
+        if (operation !== 'UpdateItem') return call(operation, input);
+        const { ExpressionAttributeValues: values = {}, ...update } =
+          input as Operations['UpdateItem'][0];
+        const early = { N: String(Math.floor(Number(values[':epoch']?.N) / 1_000)) };
+        const names = [':expires', ':day'].filter((name) => name in values);
+        const changed = Object.fromEntries(names.map((name) => [name, early]));
+        const ExpressionAttributeValues = { ...values, ...changed };
+        return call(operation, { ...update, ExpressionAttributeValues } as typeof input);
+      }, TABLE).putEpochs,
+    },
+  }),
+};
+
 export const MUTANTS: readonly Mutant[] = [
   recorderReadsFirst,
   noGrace,
@@ -302,6 +404,13 @@ export const MUTANTS: readonly Mutant[] = [
   throwsWhenBlind,
   keepsWhenBlind,
   sendsNoWarms,
+  overlooksRefusedWarms,
+  shrinksEdges,
+  plansAhead,
+  overlooksPaths,
+  purgesAll,
+  overlooksConflicts,
+  forgetsEpochs,
 ];
 
 /** A seed that has shown each, in this order: `npm run simulate -- --mutants` prints them. */

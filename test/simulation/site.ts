@@ -206,7 +206,7 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     send(job, work);
     if (!random.chance(0.05)) return;
     counts.keysTakenTwice += 1;
-    send(job, { tags: ['nobody', ...work.tags], urls: work.urls });
+    send(job, { tags: [random.pick(sitemap.edited), ...work.tags], urls: work.urls });
   }
 
   /** A call may fail before the queue has it, or only its answer may; then it is made again, under the same key. */
