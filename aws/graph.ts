@@ -33,39 +33,32 @@ import { DAY_SECONDS, dynamoRecorderGraph } from './recorder-graph';
 
 const WRITES_AT_ONCE = 50;
 const SHARDS_READ_AT_ONCE = 8;
-/** An epoch's item may be made to live longer this much later than its epoch. */
-const TARDY_SECONDS = 60;
 
 export function dynamoGraph(call: DynamoCall, table: string): Graph {
   const update = updateOf(call, table);
   const query = queryOf(call, table);
 
+  /**
+   * An epoch and an expiry that outlives it come in one write, or a lost answer would leave the one without the other. A
+   * record that lives longer anyway keeps its expiry; between the two writes no expiry falls below a day.
+   */
   async function putUrlEpoch(url: Url, epoch: { epochMs: number; job: string }): Promise<void> {
-    const nowSeconds = Math.floor(epoch.epochMs / 1_000);
-    const day = number(nowSeconds + DAY_SECONDS);
     const also = isHashed(url) ? ', #url = :url' : '';
-    const written = await ifCondition(
-      update(urlKey(url), {
-        set: `epoch = :epoch, job = :job, #expires = if_not_exists(#expires, :day)${also}`,
-        when: 'attribute_not_exists(epoch) OR epoch < :epoch',
-        values: {
-          ':epoch': number(epoch.epochMs),
-          ':job': string(epoch.job),
-          ':day': day,
-          ...(isHashed(url) ? { ':url': string(url) } : {}),
-        },
-        returns: 'ALL_NEW',
-      }),
+    const set = `epoch = :epoch, job = :job${also}`;
+    const values = {
+      ':epoch': number(epoch.epochMs),
+      ':job': string(epoch.job),
+      ':day': number(Math.floor(epoch.epochMs / 1_000) + DAY_SECONDS),
+      ...(isHashed(url) ? { ':url': string(url) } : {}),
+    };
+    const put = (set: string, when: string) =>
+      ifCondition(update(urlKey(url), { set, when, values }));
+    const written = await put(
+      `${set}, #expires = :day`,
+      '(attribute_not_exists(epoch) OR epoch <= :epoch) AND (attribute_not_exists(#expires) OR #expires < :day)',
     );
-    const expires = numberOf(written?.Attributes?.expires);
-    if (expires === undefined || expires > nowSeconds + DAY_SECONDS - TARDY_SECONDS) return;
-    await ifCondition(
-      update(urlKey(url), {
-        set: '#expires = :day',
-        when: '#expires < :day',
-        values: { ':day': day },
-      }),
-    );
+    if (written) return;
+    await put(set, '(attribute_not_exists(epoch) OR epoch < :epoch) AND #expires >= :day');
   }
 
   async function shardsOf(tag: Tag): Promise<number> {
@@ -120,5 +113,6 @@ export function dynamoGraph(call: DynamoCall, table: string): Graph {
 }
 
 function edgeOf(item: Item): Edge {
-  return { url: urlIn(item), byPath: item.byPath?.BOOL === true };
+  const untilSeconds = numberOf(item.expires) ?? 0;
+  return { url: urlIn(item), byPath: item.byPath?.BOOL === true, untilSeconds };
 }

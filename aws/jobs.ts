@@ -9,7 +9,15 @@
  * @module
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { boundedPlan, isWarmed, type JobFacts, type JobPlan, type WarmResult } from '../core/jobs';
+import {
+  boundedPlan,
+  hasLost,
+  isWarmed,
+  type JobFacts,
+  type JobPlan,
+  replaces,
+  type WarmResult,
+} from '../core/jobs';
 import { dayOf, jobIndexKey, jobKey, jobsOf } from '../core/keys';
 import type { Clock, Jobs } from '../core/ports';
 import {
@@ -40,6 +48,7 @@ const TIMES = [
   'warmingAtMs',
   'completedAtMs',
   'conflictAtMs',
+  'doubtedAtMs',
   'failedAtMs',
 ] as const;
 const COUNTS = [
@@ -91,6 +100,22 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
     });
   }
 
+  async function setPart(
+    id: string,
+    part: string,
+    { set, when, result }: { set: string; when: string; result: WarmResult },
+  ): Promise<JobFacts | undefined> {
+    const write = update(jobKey(id), {
+      set,
+      when,
+      names: { '#part': part },
+      values: { ':result': resultItem(result) },
+      returns: 'ALL_NEW',
+    });
+    const told = await ifCondition(write);
+    return told && factsOf(id, told.Attributes ?? {});
+  }
+
   const read = (id: string) => readItem(call, table, jobKey(id));
 
   /** Places and ids of a day, newest first, before a place. */
@@ -126,17 +151,18 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
     async conflict(id, { atMs, work }) {
       await setOnceBegun(id, { conflictAtMs: number(atMs), conflictWork: string(work) });
     },
-    async purged(id, { invalidations, unpurgeable, ...facts }) {
+    async purged(id, { invalidations, unpurgeable, collateral, ...facts }) {
       await setOnce(id, {
         ...numbers(facts),
         invalidations: { L: (invalidations ?? []).map(string) },
         ...(unpurgeable && { unpurgeable: string(JSON.stringify(unpurgeable)) }),
+        ...(collateral && { collateral: string(JSON.stringify(collateral)) }),
       });
     },
-    async refused(id, { atMs, reason }) {
-      const refused = { M: { atMs: number(atMs), reason: string(reason) } };
+    async refused(id, { reason, ...times }) {
+      const refused = { M: { ...numbers(times), reason: string(reason) } };
       const job = await setOnceBegun(id, { refused });
-      return numberOf(job?.refused?.M?.atMs) === atMs;
+      return numberOf(job?.refused?.M?.atMs) === times.atMs;
     },
     async planned(id, plan) {
       await setOnceBegun(id, { planned: string(JSON.stringify(boundedPlan(plan))) });
@@ -148,22 +174,25 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
       return isFirst && isWarmed(job) ? job : undefined;
     },
     async warmed(id, part, result) {
-      // a job that has expired meanwhile is not made again by its last warm
-      const told = await ifCondition(
-        update(jobKey(id), {
-          set: 'parts.#part = if_not_exists(parts.#part, :result)',
-          when: 'attribute_exists(parts)',
-          names: { '#part': part },
-          values: { ':result': resultItem(result) },
-          returns: 'ALL_NEW',
-        }),
-      );
-      const job = factsOf(id, told?.Attributes ?? {});
-      const isFirst = job.parts[part]?.atMs === result.atMs && job.warmParts?.includes(part);
-      return isFirst && isWarmed(job) ? job : undefined;
+      const first = await setPart(id, part, {
+        set: `${PART} = if_not_exists(${PART}, :result)`,
+        when: 'attribute_exists(parts)', // one that has expired is not made again by its last warm
+        result,
+      });
+      const told = first?.parts[part];
+      if (!first || !told) return undefined;
+      if (isSame(told, result)) return endedBy(part, first);
+      if (!replaces(result, told)) return undefined;
+      const when = `attribute_exists(${PART}.lost) OR attribute_exists(${PART}.doubted)`;
+      const job = await setPart(id, part, { set: `${PART} = :result`, when, result });
+      // it had ended with the lost part: it ends anew when none is left
+      return job && !(told.lost && hasLost(job)) ? endedBy(part, job) : undefined;
     },
     async completed(id, completedAtMs) {
       await setOnceBegun(id, numbers({ completedAtMs }));
+    },
+    async doubted(id, facts) {
+      await putIndex(id, await setOnce(id, numbers(facts)));
     },
     async failed(id, { failedAtMs, error, requestedAtMs = failedAtMs }) {
       const anew = { ...numbers({ failedAtMs }), error: string(error) };
@@ -194,6 +223,16 @@ export function dynamoJobs(call: DynamoCall, table: string, clock: Pick<Clock, '
       return { jobs, ...(next === undefined ? {} : { next }) };
     },
   };
+}
+
+const PART = 'parts.#part';
+
+function endedBy(part: string, job: JobFacts): JobFacts | undefined {
+  return job.warmParts?.includes(part) && isWarmed(job) ? job : undefined;
+}
+
+function isSame(one: WarmResult, other: WarmResult): boolean {
+  return one.atMs === other.atMs && one.lost === other.lost && one.doubted === other.doubted;
 }
 
 /** After every place: they begin with digits. */
@@ -239,19 +278,28 @@ function factsOf(id: string, item: Item): JobFacts {
     ...(item.refused?.M ? { refused: refusalOf(item.refused.M) } : {}),
     ...(item.planned?.S === undefined ? {} : { planned: JSON.parse(item.planned.S) as JobPlan }),
     ...(item.unpurgeable?.S === undefined ? {} : { unpurgeable: JSON.parse(item.unpurgeable.S) }),
+    ...(item.collateral?.S === undefined ? {} : { collateral: JSON.parse(item.collateral.S) }),
     ...(item.warmParts?.L ? { warmParts: strings(item.warmParts) } : {}),
     ...(item.invalidations?.L ? { invalidations: strings(item.invalidations) } : {}),
     parts: Object.fromEntries(parts),
   };
 }
 
-function refusalOf({ atMs, reason }: Item): { atMs: number; reason: string } {
-  return { atMs: numberOf(atMs) ?? 0, reason: reason?.S ?? '' };
+function refusalOf({ atMs, reason, oldUntilMs }: Item): NonNullable<JobFacts['refused']> {
+  const until = numberOf(oldUntilMs);
+  const facts = { atMs: numberOf(atMs) ?? 0, reason: reason?.S ?? '' };
+  return until === undefined ? facts : { ...facts, oldUntilMs: until };
 }
 
-function resultItem({ stale, failed, ...counts }: WarmResult): AttributeValue {
+function resultItem({ stale, failed, lost, doubted, ...counts }: WarmResult): AttributeValue {
   return {
-    M: { ...numbers(counts), stale: { L: stale.map(string) }, failed: { L: failed.map(string) } },
+    M: {
+      ...numbers(counts),
+      stale: { L: stale.map(string) },
+      failed: { L: failed.map(string) },
+      ...(lost && { lost: { BOOL: true } }),
+      ...(doubted && { doubted: { BOOL: true } }),
+    },
   };
 }
 
@@ -264,6 +312,8 @@ function resultOf(item: Item): WarmResult {
     staleCount: count('staleCount'),
     failed: strings(item.failed),
     failedCount: count('failedCount'),
+    ...(item.lost?.BOOL && { lost: true }),
+    ...(item.doubted?.BOOL && { doubted: true }),
   };
 }
 

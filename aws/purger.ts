@@ -2,7 +2,8 @@
  * CloudFront's invalidations: `/path` and `#tag` items of one distribution.
  *
  * An invalidation that CloudFront has no room for is no error: TooManyInvalidationsInProgress, and `Rate exceeded`
- * at about ten calls a second, come back as `deferred` (CFAPI, API_CreateInvalidation).
+ * at about ten calls a second, come back as `deferred` (CFAPI, API_CreateInvalidation). So does one that it did not answer,
+ * or answered with a failure of its own: sent again under its reference it is the same.
  * @module
  */
 import {
@@ -20,7 +21,7 @@ const NO_ROOM = new Set([
   'TooManyRequestsException',
 ]);
 
-const NO_ANSWER = new Set(['AbortError', 'TimeoutError', 'NoSuchInvalidation']);
+const NO_ANSWER = new Set(['AbortError', 'TimeoutError']);
 /** A question about an invalidation is asked beside other work: it may not hold that up. */
 const STATUS_MS_MAX = 2_000;
 
@@ -40,7 +41,12 @@ export function cloudFrontPurger(client: CloudFrontClient, distributionId: strin
         return { kind: 'accepted', invalidation: Invalidation?.Id ?? '' };
       } catch (cause) {
         const name = cause instanceof Error ? cause.name : '';
-        if (NO_ROOM.has(name)) return { kind: 'deferred', why: `CloudFront: ${name}` };
+        if (NO_ROOM.has(name) || isNoAnswer(cause)) {
+          return {
+            kind: 'deferred',
+            why: `CloudFront: ${name === 'Error' ? reasonOf(cause) : name}`,
+          };
+        }
         throw new IsrError(
           'purge-failed',
           `CloudFront refused an invalidation of ${items.length} items on ${distributionId}: ${name} ${reasonOf(cause)}`,
@@ -58,7 +64,8 @@ export function cloudFrontPurger(client: CloudFrontClient, distributionId: strin
         return Invalidation?.Status === 'Completed' ? 'completed' : 'in-progress';
       } catch (cause) {
         const name = cause instanceof Error ? cause.name : '';
-        if (NO_ROOM.has(name) || NO_ANSWER.has(name)) return 'unknown';
+        if (NO_ROOM.has(name) || name === 'NoSuchInvalidation' || isNoAnswer(cause))
+          return 'unknown';
         throw new IsrError(
           'purge-failed',
           `CloudFront does not tell how invalidation ${invalidation} of ${distributionId} stands: ${name} ${reasonOf(cause)}`,
@@ -68,4 +75,14 @@ export function cloudFrontPurger(client: CloudFrontClient, distributionId: strin
       }
     },
   };
+}
+
+/** CloudFront did not say no: it was not reached, its answer was lost, or the failure is its own. */
+function isNoAnswer(cause: unknown): boolean {
+  const { code, $metadata: { httpStatusCode = 0 } = {} } = cause as {
+    readonly code?: string;
+    readonly $metadata?: { readonly httpStatusCode?: number };
+  };
+  const isLost = cause instanceof Error && NO_ANSWER.has(cause.name);
+  return isLost || httpStatusCode >= 500 || /^E[A-Z]+$/.test(code ?? '');
 }

@@ -147,6 +147,9 @@ export function dynamoPurges(call: DynamoCall, table: string, clock: Pick<Clock,
     },
 
     async join(id, joining) {
+      const { epochMs, joins } = progressOf(await itemOf(id));
+      // mostly the last purge is closed: who joins it then leaves no text behind, which nothing would name
+      if (epochMs !== undefined || joins === 0 || joins >= JOINS_MAX) return false;
       const joined = await putJoin(id, joining, {
         when: 'attribute_not_exists(epoch) AND joins < :max', // one that is not there has no joins
         values: { ':max': number(JOINS_MAX) },

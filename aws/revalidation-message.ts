@@ -6,6 +6,8 @@
 import type { SQSRecord } from 'aws-lambda';
 import { JOB_ATTRIBUTE, JOB_ID, REQUESTED_AT_ATTRIBUTE } from '../core/api';
 import { IsrError } from '../core/errors';
+import { workId } from '../core/jobs';
+import type { Said } from '../core/lost';
 import { quote } from '../core/quote';
 import { parseRevalidationText, type QueuedRevalidation } from '../core/revalidation';
 
@@ -24,6 +26,12 @@ export function parseRevalidationMessage(record: SQSRecord): QueuedRevalidation 
   };
 }
 
+/** What a message says of itself, also when it cannot be read. */
+export function saidBy(record: SQSRecord, revalidation: QueuedRevalidation | undefined): Said {
+  const work = revalidation && workId(revalidation);
+  return { job: jobIdOf(record), requestedAtMs: requestedAtMsOf(record), work };
+}
+
 export function jobIdOf(record: SQSRecord): string {
   const told = toldJob(record);
   return told && JOB_ID.test(told) ? told : record.messageId;
@@ -33,7 +41,7 @@ function toldJob({ messageAttributes }: SQSRecord): string | undefined {
   return messageAttributes[JOB_ATTRIBUTE]?.stringValue;
 }
 
-export function requestedAtMsOf({ messageAttributes, attributes }: SQSRecord): number {
+function requestedAtMsOf({ messageAttributes, attributes }: SQSRecord): number {
   const told = Number(messageAttributes[REQUESTED_AT_ATTRIBUTE]?.stringValue);
   return told > 0 ? told : Number(attributes.SentTimestamp);
 }

@@ -3,13 +3,17 @@
  * function's environment.
  * @module
  */
-import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { type InvalidatorConfig, type WarmerConfig, warmPaceOf } from '../core/config';
+import {
+  type InvalidatorConfig,
+  type TableConfig,
+  type WarmerConfig,
+  warmPaceOf,
+} from '../core/config';
 import type { Count } from '../core/metrics';
 import { pace } from '../core/pace';
+import { cloudFrontClient, dynamoClient, sqsClient } from './clients';
 import { systemClock as clock } from './clock';
+import type { DynamoCall } from './dynamo';
 import { dynamoOverSdk } from './dynamo-sdk';
 import { dynamoGraph } from './graph';
 import { dynamoJobs } from './jobs';
@@ -20,10 +24,14 @@ import { cloudFrontPurger } from './purger';
 import { dynamoPurges } from './purges';
 import { sqsWarmQueue } from './queue';
 import { dynamoRecords } from './records';
+import { sqsRetries } from './retries';
 import { siteAt } from './site';
+import { inSite } from './site-keys';
 
-export function invalidatorPorts({ table, distributionId, warmQueueUrl }: InvalidatorConfig) {
-  const dynamo = dynamoOverSdk(new DynamoDBClient({}));
+export function invalidatorPorts(config: InvalidatorConfig) {
+  const { table, distributionId, queueUrl, warmQueueUrl } = config;
+  const dynamo = dynamoOf(config);
+  const sqs = sqsClient();
   return {
     graph: dynamoGraph(dynamo, table),
     records: dynamoRecords(dynamo, table),
@@ -31,28 +39,34 @@ export function invalidatorPorts({ table, distributionId, warmQueueUrl }: Invali
     purges: dynamoPurges(dynamo, table, clock),
     ledger: dynamoLedger(dynamo, table, clock),
     paces: dynamoPaces(dynamo, table, clock),
-    purger: cloudFrontPurger(new CloudFrontClient({}), distributionId),
-    warmQueue: sqsWarmQueue(new SQSClient({}), warmQueueUrl),
-    count: countAt(table),
+    purger: cloudFrontPurger(cloudFrontClient(), distributionId),
+    warmQueue: sqsWarmQueue(sqs, warmQueueUrl),
+    later: sqsRetries(sqs, queueUrl),
+    count: countOf(config),
     clock,
   };
 }
 
 export function warmerPorts(config: WarmerConfig, { distributionId }: { distributionId: string }) {
-  const { table } = config;
-  const dynamo = dynamoOverSdk(new DynamoDBClient({}));
+  const { table, queueUrl } = config;
+  const dynamo = dynamoOf(config);
   return {
     site: siteAt(config, clock),
     records: dynamoRecords(dynamo, table),
     jobs: dynamoJobs(dynamo, table, clock),
     pace: pace(dynamoPaces(dynamo, table, clock), clock, 'warm', warmPaceOf(config)),
-    purger: cloudFrontPurger(new CloudFrontClient({}), distributionId),
+    purger: cloudFrontPurger(cloudFrontClient(), distributionId),
+    later: sqsRetries(sqsClient(), queueUrl),
     clock,
-    count: countAt(table),
+    count: countOf(config),
     random: Math.random,
   };
 }
 
-function countAt(table: string): Count {
-  return (counts, about) => count(table, counts, about);
+function dynamoOf({ site }: TableConfig): DynamoCall {
+  return inSite(dynamoOverSdk(dynamoClient()), site);
+}
+
+function countOf({ table, site = table }: TableConfig): Count {
+  return (counts, about) => count(site, counts, about);
 }

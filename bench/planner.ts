@@ -194,7 +194,11 @@ function graphOf(edges: Edges): Pick<Graph, 'edges' | 'isLive' | 'urls'> {
   const live = new Set([...edges.values()].flat());
   return {
     async *edges(tag) {
-      yield (edges.get(tag) ?? []).map((url) => ({ url: url as Url, byPath: false }));
+      yield (edges.get(tag) ?? []).map((url) => ({
+        url: url as Url,
+        byPath: false,
+        untilSeconds: 600,
+      }));
     },
     isLive: async (url) => live.has(url),
     async *urls() {},

@@ -66,6 +66,7 @@ export function costCommand(io: Io, run: Run): Command {
       d.warmMaxUrls,
     )
     .option('--no-shield', 'without Origin Shield')
+    .option('--alarms', "with the construct's alarms", false)
     .option('--area <name>', 'where the viewers are', parseArea, 'us')
     .option('--no-free-tier', "as if the account's free amounts were used up elsewhere")
     .option('--explain', 'print how each line was worked out')

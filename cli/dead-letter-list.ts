@@ -71,15 +71,20 @@ async function reasonsOf(
 ): Promise<(string | undefined)[]> {
   const reasons: (string | undefined)[] = [];
   try {
-    for (const { jobs } of letters) reasons.push(await reasonOf(client, jobs[0] ?? ''));
+    for (const letter of letters) reasons.push(await reasonOf(client, letter));
   } catch {} // those that were had
   return reasons;
 }
 
-async function reasonOf(client: IsrClient, id: string): Promise<string | undefined> {
+/** Of a warm, what its job says of one of its urls; of a revalidation, why its job was given up. */
+async function reasonOf(
+  client: IsrClient,
+  { jobs: [id = ''], urls }: Letter,
+): Promise<string | undefined> {
   try {
-    const { error, problems } = await client.job(id);
-    return error ?? problems[0];
+    const { state, error, problems } = await client.job(id);
+    const own = problems.find((problem) => urls.some((url) => problem.startsWith(`${url}: `)));
+    return own ?? error ?? `its job is ${state}, and does not say why`;
   } catch (thrown) {
     if (thrown instanceof IsrError && thrown.code === 'job-unknown') return undefined;
     throw thrown;

@@ -13,6 +13,10 @@ export interface Io {
   readonly out: (line: string) => void;
   readonly err: (line: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether somebody looks at what is written. @default false */
+  readonly isTerminal?: boolean;
+  /** Asks whoever sits there. @default - nobody does */
+  readonly ask?: (question: string) => Promise<string>;
   /** Aborted by Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
 }

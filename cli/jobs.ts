@@ -6,6 +6,7 @@ import { clientFor, TOKEN } from './client';
 import { listDeadLetters } from './dead-letter-list';
 import { DEAD_LETTER_QUEUE, type QueueOptions } from './dead-letters';
 import { ENDPOINT_HELP, EXIT, type Io, type Run } from './io';
+import { printPlan } from './print-plan';
 
 const EXAMPLES = `
 Examples:
@@ -122,11 +123,20 @@ export function printJob(job: Job, isJson: boolean, { out }: Pick<Io, 'out'>): v
   for (const [name, atMs] of timeline(job)) {
     out(`  ${`+${atMs - job.requestedAtMs} ms`.padStart(10)}  ${name}`);
   }
+  if (job.planned) {
+    out(`  asked for: tags ${job.tags}, urls ${job.urls}; nothing was done`);
+    printPlan(job.planned, { out });
+  } else printOutcome(job, { out });
+}
+
+function printOutcome(job: Job, { out }: Pick<Io, 'out'>): void {
   out(
     `  asked for: tags ${job.tags}, urls ${job.urls}; purge items: ${job.items ?? 0}; needed none: ${job.skipped ?? 0}`,
   );
   if (job.priceUsd !== undefined) out(`  paid: $${job.priceUsd.toFixed(3)}`);
   if (job.invalidations?.length) out(`  invalidations: ${job.invalidations.join(' ')}`);
+  const { count = 0, sample = [] } = job.collateral ?? {};
+  if (count > 0) out(`  also hit ${count} urls nobody asked for: ${sample.join(' ')}`);
   if (job.covered === 0) out('  nothing that is cached depends on it');
   if (job.warmUrls) {
     out(
@@ -138,9 +148,8 @@ export function printJob(job: Job, isJson: boolean, { out }: Pick<Io, 'out'>): v
   const unnamed = job.stale + job.failed + unreached - job.problems.length;
   if (unnamed > 0) out(`  ! and ${unnamed} more`);
   if (job.refused) out(`  ! ${job.refused.reason}`);
-  if (job.conflictAtMs !== undefined)
-    out('  ! another revalidation came under its key: nothing was purged for that one');
-  if (job.error) out(`  ! ${job.error}`);
+  const { oldUntilMs } = job.refused ?? {};
+  if (oldUntilMs !== undefined) out(`  ! old until ${new Date(oldUntilMs).toISOString()} at most`);
 }
 
 /** What has happened, in the order in which it did. */
@@ -152,10 +161,11 @@ function timeline(job: Job): [name: string, atMs: number][] {
     ['warming', job.warmingAtMs],
     ['fresh', job.freshAtMs],
     ['completed everywhere, CloudFront says', job.completedAtMs],
-    ['refused', job.refused?.atMs],
+    [job.refused?.oldUntilMs === undefined ? 'refused' : 'left to expire', job.refused?.atMs],
     ['planned', job.planned?.atMs],
     ['conflict', job.conflictAtMs],
-    ['failed', job.failedAtMs],
+    ['last try', job.doubtedAtMs],
+    ['given up', job.failedAtMs],
   ];
   return steps
     .flatMap(([name, atMs]): [string, number][] => (atMs === undefined ? [] : [[name, atMs]]))

@@ -1,9 +1,11 @@
-/** The command line: `isr dev`, `isr revalidate`, `isr plan`, `isr jobs`, `isr redrive`, `isr cost`. A file per command. */
+/** The command line: `isr dev`, `isr revalidate`, `isr plan`, `isr jobs`, `isr redrive`, `isr doctor`, `isr cost`, `isr cleanup`. A file per command. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { cleanupCommand } from './cleanup';
 import { costCommand } from './cost';
 import { devCommand } from './dev';
+import { doctorCommand } from './doctor';
 import { EXIT, type Io, type Run, reportFailure } from './io';
 import { jobsCommand } from './jobs';
 import { planCommand } from './plan';
@@ -16,8 +18,10 @@ Examples:
   $ isr revalidate post:42 --wait              purge, warm and verify what depends on post:42
   $ isr plan post:42                           what that would purge and cost
   $ isr jobs ID                                what became of it
-  $ isr jobs --dlq                             what failed five times; isr redrive sends it back
+  $ isr doctor https://www.example.org/a       what would keep a page from being cached or purged
+  $ isr jobs --dlq                             what failed eight times; isr redrive sends it back
   $ isr cost --pageviews 10M --edits 5000      what a site like that costs in a month
+  $ isr cleanup --dry-run                      what deleted stacks have left in the account
 
 Exit codes: 0 done, 1 failed, 2 no such command or option. --json prints for machines.`;
 
@@ -37,7 +41,9 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
     planCommand,
     jobsCommand,
     redriveCommand,
+    doctorCommand,
     costCommand,
+    cleanupCommand,
   ];
   for (const command of commands) program.addCommand(command(io, run));
   for (const command of [program, ...program.commands]) {

@@ -1,9 +1,8 @@
 /** `isr plan`: what a revalidation would purge and cost, before anybody presses the button. */
 import { Command } from 'commander';
-import type { JobPlan } from '../client';
-import { FREE_ITEMS_A_MONTH, priceUsd } from '../core/price';
 import { clientFor, TOKEN } from './client';
 import { collect, ENDPOINT_HELP, EXIT, type Io, parseSeconds, type Run } from './io';
+import { printPlan } from './print-plan';
 import { ALLOW_COLLATERAL, parseWork, type WorkOptions } from './work';
 
 const EXAMPLES = `
@@ -13,9 +12,6 @@ Examples:
   $ isr plan post:42 --json
 
 Nothing is purged, and no page counts as old.`;
-
-const ITEMS_SHOWN = 20;
-const URLS_SHOWN = 5;
 
 interface PlanOptions extends WorkOptions {
   readonly endpoint?: string;
@@ -46,32 +42,4 @@ export function planCommand(io: Io, run: Run): Command {
         return EXIT.done;
       }),
     );
-}
-
-function printPlan(plan: JobPlan, { out }: Pick<Io, 'out'>): void {
-  const { items, itemsCount, covered, sample, collateral, unpurgeable, budget } = plan;
-  out(`purge items: ${itemsCount}, ${priceOf(plan)}; urls covered: ${covered}`);
-  for (const { item, why } of items.slice(0, ITEMS_SHOWN)) out(`  ${item}  ${why}`);
-  if (itemsCount > ITEMS_SHOWN) out(`  and ${itemsCount - ITEMS_SHOWN} more`);
-  if (covered === 0) out('  nothing that is cached depends on it');
-  else out(`  covers ${someOf(sample, covered)}`);
-  if (collateral.count > 0) out(`  would also hit ${someOf(collateral.sample, collateral.count)}`);
-  if (unpurgeable.count > 0) {
-    out(`  ! reaches ${unpurgeable.count} urls by no item, they end with their own lifetime:`);
-    for (const url of unpurgeable.sample) out(`    ${url}`);
-  }
-  out(`  budget: ${budget}`);
-}
-
-/** The free items are the account's: other distributions may have used them. */
-function priceOf({ itemsCount, priceUsd: price }: JobPlan): string {
-  const full = priceUsd(itemsCount, FREE_ITEMS_A_MONTH);
-  const rest = price < full ? ` ($${full.toFixed(3)} once the month's free ones are used)` : '';
-  return `$${price.toFixed(3)}${rest}`;
-}
-
-function someOf(urls: readonly string[], count: number): string {
-  const shown = urls.slice(0, URLS_SHOWN);
-  const more = count - shown.length;
-  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
 }

@@ -63,10 +63,10 @@ export type Verdict =
   | { readonly kind: 'keep'; readonly lifetime: Lifetime };
 
 /** Cacheable by CloudFront when the response says so, and a page (CFDG, HTTPStatusCodes, http-3xx-status-codes). */
-const STATUSES = new Set([200, 203, 301, 302, 304, 307, 308, 404]);
+export const STATUSES: ReadonlySet<number> = new Set([200, 203, 301, 302, 304, 307, 308, 404]);
 
 /** A framework asks for a piece of a page under the page's own url; these headers tell the two apart. */
-const PARTIALS = [
+export const PARTIALS: readonly string[] = [
   'rsc',
   'next-router-prefetch',
   'next-router-segment-prefetch',
@@ -107,7 +107,7 @@ const STANDS_FOR: Readonly<Record<string, string>> = {
   'user-agent': DEVICE,
 };
 
-function isKeyed(name: string, { keyHeaders }: CachePolicy): boolean {
+export function isKeyed(name: string, { keyHeaders }: CachePolicy): boolean {
   return (
     name === 'accept-encoding' ||
     keyHeaders.includes(name) ||
@@ -136,7 +136,7 @@ function lifetimeOf(response: Fields, cc: CacheControl, policy: CachePolicy): Li
 }
 
 /** A directive that is there but unreadable makes the response stale (RFC 9111 §4.2.1): 0, not the next rule. Undefined when none is. */
-function freshnessOf(response: Fields, cc: CacheControl): number | undefined {
+export function freshnessOf(response: Fields, cc: CacheControl): number | undefined {
   for (const directive of ['s-maxage', 'max-age']) {
     if (cc[directive] !== undefined) return secondsOf(cc, directive) ?? 0;
   }

@@ -27,7 +27,7 @@ export async function complete(
   facts: JobFacts,
   { jobs, purger, clock }: CompletionPorts,
 ): Promise<JobFacts> {
-  if (!isWarmed(facts) || isCompleted(facts)) return facts;
+  if (!isWarmed(facts, clock.now()) || isCompleted(facts)) return facts;
   const [newest = '', ...older] = [...(facts.invalidations ?? [])].reverse();
   if ((await purger.status(newest)) !== 'completed') return facts;
   const statuses = await inParallel(older, ASKED_AT_ONCE, (id) => purger.status(id));

@@ -10,12 +10,15 @@ import { type Budget, WHEN_EXCEEDED } from './budget';
 import type { Lifetime } from './cache-policy';
 import { IsrError } from './errors';
 import type { PaceLimits } from './pace';
+import { VARIANTS_MAX } from './variants';
 
 /** CFDG, cloudfront-limits: an origin custom header's value. */
 export const CONFIG_LENGTH_MAX = 1_783;
 
 export interface RecorderConfig {
   readonly table: string;
+  /** Whose keys are meant. @default - the table is this site's own */
+  readonly site?: string;
   /** Region of the table. */
   readonly region: string;
   /** DynamoDB's address, when it is not AWS's: `http://127.0.0.1:8000`. */
@@ -70,9 +73,22 @@ export function parseRecorderConfig(text: string | undefined): RecorderConfig {
   );
 }
 
+/** A tag of the recorder's function: the ARN of its stack, by which `isr cleanup` knows later whose it was. */
+export const STACK_TAG = 'edge-isr:stack';
+
+/** What a site may be called that shares a table: no name is the beginning of another's keys. */
+export const SITE_NAME = /^[A-Za-z0-9-]{1,100}$/;
+
+/** How the partition keys of a site begin that shares a table; those of the site whose table it is begin with none. */
+export function siteKeys(site: string): string {
+  return `site#${site}#`;
+}
+
 /** Environment variables of the workers. AWS_ENDPOINT_URL_* (the SDK's own) lead them to other servers. */
 export const ENV = {
   table: 'ISR_TABLE',
+  site: 'ISR_SITE',
+  queueUrl: 'ISR_QUEUE_URL',
   warmQueueUrl: 'ISR_WARM_QUEUE_URL',
   distributionId: 'ISR_DISTRIBUTION_ID',
   edgeUrl: 'ISR_EDGE_URL',
@@ -96,8 +112,16 @@ export type Purge = (typeof PURGES)[number];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface InvalidatorConfig {
+/** Where a worker's keys are. */
+export interface TableConfig {
   readonly table: string;
+  /** Whose keys are meant. @default - the table is this site's own */
+  readonly site?: string;
+}
+
+export interface InvalidatorConfig extends TableConfig {
+  /** Where its messages come from. */
+  readonly queueUrl: string;
   readonly warmQueueUrl: string;
   readonly distributionId: string;
   /** A purge takes more revalidations until none has come for so long. */
@@ -110,10 +134,13 @@ export interface InvalidatorConfig {
   readonly budget?: Budget;
   /** Of one revalidation at most so many urls are warmed, the hottest; 0 warms none. */
   readonly warmUrlsMax: number;
+  /** As the warmers are told: the parts are cut by it. */
+  readonly warmPerSecond: number;
 }
 
-export interface WarmerConfig {
-  readonly table: string;
+export interface WarmerConfig extends TableConfig {
+  /** Where its messages come from. */
+  readonly queueUrl: string;
   /** The stack's own site, `https://d111111abcdef8.cloudfront.net`; nothing else is ever fetched. */
   readonly edgeUrl: string;
   /** The edge is `isr dev`, on this machine: loopback is dialled, and nothing else. */
@@ -122,13 +149,12 @@ export interface WarmerConfig {
   readonly perSecond: number;
   /** Fetches at once, of one warmer. */
   readonly concurrency: number;
-  /** After it a url that is still stale is reported as such. */
+  /** So long after the turns of all its urls a url that is still stale is reported as such. */
   readonly deadlineMs: number;
 }
 
 /** Of who reads jobs, and asks CloudFront whether they are completed. */
-export interface JobsConfig {
-  readonly table: string;
+export interface JobsConfig extends TableConfig {
   readonly distributionId: string;
 }
 
@@ -140,8 +166,17 @@ export interface AuthorizerConfig {
 /** What the browser is told instead of the edge's own lifetime: it asks each time, and is answered by the cache. */
 export const BROWSER_CACHE_CONTROL = 'public, max-age=0, must-revalidate';
 
+/** After each receive that failed, when the next one is (core/retries.ts). */
+export const RETRY_SECONDS = [10, 30, 120, 600, 1_800, 2_400, 2_400] as const;
+
 /** Both queues hand a message out so often before it goes to their dead-letter queue. */
-export const RECEIVES_MAX = 5;
+export const RECEIVES_MAX = RETRY_SECONDS.length + 1;
+
+/** How long one run of a worker takes at most: Lambda ends it then. */
+export const WORKER_SECONDS_MAX = { invalidator: 300, warmer: 900 } as const;
+
+/** What no worker has taken to its end for so long is in neither queue any more. */
+export const QUEUE_DAYS = 4;
 
 /**
  * The warm queue's MaximumMessageSize. A url has up to 8,192 bytes, and JSON doubles `"` and `\`; a job's id has up to 64:
@@ -159,6 +194,38 @@ export const WORKER_DEFAULTS = {
   warmDeadlineMs: 60_000,
 } as const;
 
+/** Lambda runs so many of them at once, and they share one pace. */
+export const WARMERS_MAX = 5;
+/** What one run of the warmer takes; with the jobs of a part it fits into a message (`WARM_BYTES_MAX`). */
+const PART_URLS_MAX = 25;
+/** So long a warmer may wait for the turns of a part's urls: a function lives 15 minutes (Lambda, gettingstarted-limits). */
+const TURNS_MS_MAX = 600_000;
+
+/** Until the last of so many has had its turn, when all warmers are at work. */
+function turnsMs(targets: number, perSecond: number): number {
+  return Math.ceil((targets * WARMERS_MAX * 1_000) / perSecond);
+}
+
+/** How many urls a part has: as many as can all be asked for by one warmer, in every variant. */
+export function warmUrlsOfPart(perSecond: number): number {
+  const urls = Math.floor(TURNS_MS_MAX / turnsMs(VARIANTS_MAX, perSecond));
+  return Math.max(1, Math.min(PART_URLS_MAX, urls));
+}
+
+/** When a warm of so many targets ends at the latest: all have been asked for, and the last one had time to become fresh. */
+export function warmDeadlineMs(
+  targets: number,
+  { deadlineMs, perSecond }: Pick<WarmerConfig, 'deadlineMs' | 'perSecond'>,
+): number {
+  return deadlineMs + turnsMs(targets, perSecond);
+}
+
+/** The longest that a part may take. */
+export function warmMsMax(perSecond: number = WORKER_DEFAULTS.warmPerSecond): number {
+  const targets = warmUrlsOfPart(perSecond) * VARIANTS_MAX;
+  return warmDeadlineMs(targets, { deadlineMs: WORKER_DEFAULTS.warmDeadlineMs, perSecond });
+}
+
 /** What can be asked of a warm, by the construct's `warm` and by `isr dev --warm-…`. */
 export const WARM_LIMITS = {
   /** So many urls of one revalidation can be compared by their heat (core/heat.ts). */
@@ -170,7 +237,8 @@ export const WARM_LIMITS = {
 /** @throws IsrError `config-invalid`, naming the variable */
 export function invalidatorConfig(env: Environment): InvalidatorConfig {
   return {
-    table: required(env, ENV.table),
+    ...tableIn(env),
+    queueUrl: required(env, ENV.queueUrl),
     warmQueueUrl: required(env, ENV.warmQueueUrl),
     distributionId: required(env, ENV.distributionId),
     gatherMs: whole(env, ENV.gatherMs, WORKER_DEFAULTS.gatherMs),
@@ -179,6 +247,7 @@ export function invalidatorConfig(env: Environment): InvalidatorConfig {
     purge: oneOf(env, ENV.purge, PURGES),
     ...budgetIn(env),
     warmUrlsMax: whole(env, ENV.warmUrlsMax, WORKER_DEFAULTS.warmUrlsMax),
+    warmPerSecond: positive(env, ENV.warmPerSecond, WORKER_DEFAULTS.warmPerSecond),
   };
 }
 
@@ -186,7 +255,8 @@ export function invalidatorConfig(env: Environment): InvalidatorConfig {
 export function warmerConfig(env: Environment): WarmerConfig {
   const edgeUrl = required(env, ENV.edgeUrl);
   return {
-    table: required(env, ENV.table),
+    ...tableIn(env),
+    queueUrl: required(env, ENV.queueUrl),
     edgeUrl,
     edgeIsLocal: isLocal(env, edgeUrl),
     perSecond: positive(env, ENV.warmPerSecond, WORKER_DEFAULTS.warmPerSecond),
@@ -210,12 +280,21 @@ export function warmPaceOf({ perSecond, concurrency }: WarmerConfig): PaceLimits
 
 /** @throws IsrError `config-invalid`, naming the variable */
 export function jobsConfig(env: Environment): JobsConfig {
-  return { table: required(env, ENV.table), distributionId: required(env, ENV.distributionId) };
+  return { ...tableIn(env), distributionId: required(env, ENV.distributionId) };
 }
 
 /** @throws IsrError `config-invalid`, naming the variable */
 export function authorizerConfig(env: Environment): AuthorizerConfig {
   return { secretArn: required(env, ENV.tokenSecretArn) };
+}
+
+function tableIn(env: Environment): TableConfig {
+  const table = required(env, ENV.table);
+  const site = env[ENV.site];
+  if (!site) return { table };
+  if (SITE_NAME.test(site)) return { table, site };
+  const rule = 'it takes 1 to 100 letters, digits and hyphens';
+  throw new IsrError('config-invalid', `${ENV.site} is "${site}": ${rule}`, ENV.site);
 }
 
 function required(env: Environment, name: string): string {

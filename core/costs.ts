@@ -25,6 +25,8 @@ export interface CostSite extends Site {
   readonly area: AreaName;
   /** Whether the account's free amounts are there for this site; false when others use them up. */
   readonly freeTier: boolean;
+  /** The construct's `alarms`. */
+  readonly alarms: boolean;
 }
 
 export interface CostLine {
@@ -73,8 +75,8 @@ export const REQUESTS = {
   purge: { reads: 9, writes: 13 },
   /** A tag that is named: its epoch, its heat, its edges. */
   tag: { reads: 2, writes: 1 },
-  /** A url that is named: its epoch and record. */
-  url: { reads: 1, writes: 1 },
+  /** A url that is named: its epoch, refused once where its record lives longer, and its record. */
+  url: { reads: 1, writes: 2 },
   /** A warm message, beside the records of its urls: its job. */
   warmPart: { reads: 1, writes: 2 },
   /** The pace of warms, taken once by all lanes of a warmer. */
@@ -93,8 +95,12 @@ const RECORD_BYTES = 1_000;
 const JOB_BYTES = 2_000;
 const RUN_LOG_BYTES = 300;
 const ACCESS_LOG_BYTES = 400;
-/** PurgeItems and CappedResponses; the others count what goes wrong. */
-const METRICS = 2;
+/** Of each purge: PurgeItems, SpendUsd, FreshJobs, TimeToFresh. The others count what goes wrong (core/metrics.ts). */
+const PURGE_METRICS = 4;
+/** CappedResponses, in each region where a recorder runs: what renders while its tags change. */
+const RECORDER_METRICS = 1;
+/** Metrics that `alarms` watch, without a budget's: two for a sum of two. test/lib/alarms.test.ts counts them. */
+export const ALARM_METRICS = 14;
 
 export function costsOf(site: CostSite): Costs {
   const load = loadOf(site);
@@ -170,8 +176,8 @@ function deliveryLines(site: CostSite, { warms }: Load): CostLine[] {
       ...bought('functionRuns', functions * (pageviews + warms), site),
       service: 'CloudFront',
       what: 'Functions runs',
-      isOwn: false,
-      how: `${functions} a request`,
+      isOwn: true,
+      how: `${functions} for each request of viewers and warms`,
     },
   ];
 }
@@ -323,6 +329,7 @@ function revalidationUnits(site: CostSite, load: Load): { reads: number; writes:
 function logLines(site: CostSite, { renders, purges, warmParts }: Load): CostLine[] {
   const runs = renders + purges + warmParts;
   const bytes = (runs + purges) * RUN_LOG_BYTES + site.edits * ACCESS_LOG_BYTES;
+  const metrics = PURGE_METRICS + RECORDER_METRICS * (site.shield ? 1 : site.places);
   return [
     {
       ...bought('logs', bytes / BYTES_PER_GB, site),
@@ -332,11 +339,18 @@ function logLines(site: CostSite, { renders, purges, warmParts }: Load): CostLin
       how: '300 B a run of any function, 300 B a purge, 400 B an API request',
     },
     {
-      ...bought('metrics', METRICS * Math.min(1, purges / HOURS_A_MONTH), site),
+      ...bought('metrics', metrics * Math.min(1, purges / HOURS_A_MONTH), site),
       service: 'CloudWatch',
       what: 'custom metric-months',
       isOwn: true,
-      how: 'PurgeItems and CappedResponses, in each hour that has a purge',
+      how: `${metrics} in each hour that has a purge: PurgeItems, SpendUsd, FreshJobs, TimeToFresh, and CappedResponses of each region with a recorder`,
+    },
+    {
+      ...bought('alarms', site.alarms ? ALARM_METRICS : 0, site),
+      service: 'CloudWatch',
+      what: 'metric-months of alarms',
+      isOwn: true,
+      how: `the construct’s alarms watch ${ALARM_METRICS} metrics, whatever happens`,
     },
   ];
 }

@@ -2,10 +2,11 @@
  * A dry run: what a revalidation would do, told to its job. No epoch is written, nothing is purged, nothing is warmed.
  * @module
  */
+import { begin } from './begin';
 import { verdictOf } from './budget';
 import type { InvalidatorConfig } from './config';
 import { candidatesMax } from './heat';
-import { unpurgeableOf, workId } from './jobs';
+import { PLAN_SAMPLE_MAX, unpurgeableOf } from './jobs';
 import { type Plan, type PlanOptions, plan, readEdges } from './plan/plan';
 import type { Clock, Graph, Jobs, Ledger } from './ports';
 import { priceUsd } from './price';
@@ -30,29 +31,30 @@ export function planOptions(
 export async function planOnly(
   revalidation: QueuedRevalidation,
   config: InvalidatorConfig,
-  { graph, jobs, ledger, clock }: DryRunPorts,
+  ports: DryRunPorts,
 ): Promise<void> {
-  const { job, requestedAtMs, tags, urls } = revalidation;
-  const work = workId(revalidation);
-  const counts = { tags: tags.length, urls: urls.length };
-  const first = await jobs.begin(job, { requestedAtMs, ...counts, work });
-  if (first.work !== work) return jobs.conflict(job, { atMs: clock.now(), work });
-
-  const options = planOptions(revalidation, config);
+  if (!(await begin(revalidation, {}, ports))) return;
+  const { graph, jobs, ledger, clock } = ports;
+  const planned = planOptions(revalidation, config);
+  const options = { ...planned, warmUrlsMax: Math.max(planned.warmUrlsMax, PLAN_SAMPLE_MAX) };
   const nowSeconds = Math.floor(clock.now() / 1_000);
   const reading = await readEdges(graph, revalidation, { nowSeconds, ...options });
   const made = plan(revalidation, reading, options);
   const used = await ledger.used(clock.now());
-  await jobs.planned(job, {
+  const { isPurged, words } = verdictOf(config.budget, used, made.items.length);
+  await jobs.planned(revalidation.job, {
     atMs: clock.now(),
-    items: made.items.map(({ item, why }) => ({ item, why })),
+    items: made.items,
     itemsCount: made.items.length,
+    skipped: made.skipped,
+    skippedCount: made.skipped.length,
     priceUsd: priceUsd(made.items.length, used),
     covered: made.covered,
     sample: made.warm,
     collateral: collateralOf(made),
     unpurgeable: unpurgeableOf(made),
-    budget: verdictOf(config.budget, used, made.items.length).words,
+    isAllowed: isPurged,
+    budget: words,
   });
 }
 

@@ -43,7 +43,7 @@ export const ERRORS = {
   'job-unknown': {
     status: 404,
     advice:
-      'The id is wrong, the job is older than 30 days, or it is still in the queue: ask again in a second.',
+      'The id is wrong, the job is older than 30 days, or no worker has begun it: ask again in a second, and isr jobs --dlq after hours.',
   },
   'key-conflict': {
     status: 409,

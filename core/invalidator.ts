@@ -14,18 +14,20 @@
  * A purge never deletes edges. They expire.
  * @module
  */
-import { verdictOf } from './budget';
-import type { InvalidatorConfig } from './config';
+import { begin, tellConflict } from './begin';
+import { type InvalidatorConfig, warmUrlsOfPart } from './config';
+import { decisionFor, planner, type Told, union } from './decision';
 import { planOnly, planOptions } from './dry-run';
 import { awakeClock, type GatherPorts, gather, turnAt } from './gather';
 import { hottest } from './heat';
 import { endOf, isConflict, isOpen, unpurgeableOf, workId } from './jobs';
 import { type Count, metricsOfEnd } from './metrics';
 import { inParallel } from './parallel';
-import { type Plan, plan, type Reading, readEdges } from './plan/plan';
+import { partOf } from './plan/part';
+import { type Plan, type Reading, readEdges } from './plan/plan';
 import type { Decision, Graph, Jobs, Ledger, Records, WarmQueue } from './ports';
 import { priceUsd } from './price';
-import type { QueuedRevalidation, Revalidation } from './revalidation';
+import type { QueuedRevalidation } from './revalidation';
 import { spellingsOf, type Url } from './urls';
 import { warmParts } from './warm-parts';
 import { purgeInWaves, type WavesPorts } from './waves';
@@ -76,7 +78,7 @@ export async function invalidate(
 
   const open = left.filter(({ it }) => !it.dryRun);
   const news = open.filter(({ job }) => job?.purge === undefined).map(({ it }) => it);
-  const joined = news.length > 0 ? await begin(await gather(news, ports), news, ports) : [];
+  const joined = news.length > 0 ? await beginAll(await gather(news, ports), news, ports) : [];
   // what was just joined comes first: it waits for nobody who has been at work for long
   const ids = new Set([...joined, ...open.map(({ job }) => job?.purge)]);
   const outcomes: InvalidateOutcome[] = [];
@@ -91,35 +93,6 @@ async function follow(id: string, work: Work, ports: InvalidatorPorts): Promise<
   const turn = await turnAt(id, work, ports);
   if (turn === 'late') return { kind: 'deferred', why: `another worker is at the purge ${id}` };
   return turn === 'done' ? { kind: 'done' } : carryOutOrRelease(id, work, ports);
-}
-
-/**
- * For a revalidation that is poisoned, or goes to the dead-letter queue: its job ends, and says why.
- *
- * @param isLast  it goes there now; a poisoned one is met again with each of its tries
- */
-export async function giveUp(
-  job: string,
-  { isLast, requestedAtMs, error }: { isLast: boolean; requestedAtMs: number; error: string },
-  { jobs, clock, count }: Pick<InvalidatorPorts, 'jobs' | 'clock' | 'count'>,
-): Promise<void> {
-  if (isLast) count({ FailedJobs: 1 }, { job });
-  await jobs.failed(job, { requestedAtMs, failedAtMs: clock.now(), error });
-}
-
-/**
- * Before the last try of a revalidation: should its worker die in it, its job has said so. Its purge and its warms, told
- * later, outrank that.
- */
-export async function doubt(
-  revalidation: QueuedRevalidation,
-  error: string,
-  { jobs, clock }: Pick<InvalidatorPorts, 'jobs' | 'clock'>,
-): Promise<void> {
-  const { job, requestedAtMs } = revalidation;
-  const facts = await jobs.get(job);
-  if (!isOpen(facts) || isConflict(facts, workId(revalidation))) return;
-  await jobs.failed(job, { requestedAtMs, failedAtMs: clock.now(), error });
 }
 
 /** Who fails says that nobody is at work any more, so that the next one need not wait. */
@@ -145,28 +118,15 @@ async function carryOutOrRelease(
  * A job keeps to the purge that it was told first.
  * @returns for each revalidation, which that is; undefined when its id stands for other work
  */
-function begin(
+function beginAll(
   purge: string,
   asked: readonly QueuedRevalidation[],
-  { jobs, clock }: InvalidatorPorts,
+  ports: InvalidatorPorts,
 ): Promise<(string | undefined)[]> {
-  const purgingAtMs = clock.now();
+  const purgingAtMs = ports.clock.now();
   return inParallel(asked, JOBS_AT_ONCE, async (revalidation) => {
-    const { job, requestedAtMs, tags, urls } = revalidation;
-    const own = { tags: tags.length, urls: urls.length, work: workId(revalidation) };
-    const first = await jobs.begin(job, { requestedAtMs, purgingAtMs, ...own, purge });
-    if (first.work === own.work) return first.purge;
-    await tellConflict(revalidation, { jobs, clock });
-    return undefined;
+    return (await begin(revalidation, { purgingAtMs, purge }, ports))?.purge;
   });
-}
-
-/** Its id stands for other work, which came first: nothing is purged for this one. */
-function tellConflict(
-  revalidation: QueuedRevalidation,
-  { jobs, clock }: Pick<InvalidatorPorts, 'jobs' | 'clock'>,
-): Promise<void> {
-  return jobs.conflict(revalidation.job, { atMs: clock.now(), work: workId(revalidation) });
 }
 
 /** Some may have died before their jobs knew of the purge: everybody who asks who is in it gets the same answer. */
@@ -176,7 +136,7 @@ async function groupOf(id: string, ports: InvalidatorPorts): Promise<Group> {
   const isMember = (it: QueuedRevalidation, at: number) =>
     facts[at]?.purge === id && facts[at]?.work === workId(it);
   const unbegun = asked.filter((_, at) => facts[at]?.purge === undefined);
-  const begun = await begin(id, unbegun, ports);
+  const begun = await beginAll(id, unbegun, ports);
   const late = unbegun.filter((_, at) => begun[at] === id);
   return { id, epochMs, decision, sent, members: [...asked.filter(isMember), ...late] };
 }
@@ -205,11 +165,8 @@ async function carryOut(
     reading = await read(members, config, ports);
     decision = await purges.decide(id, await decisionFor(members, { reading, config }, ports));
   }
-  const { items, usedBefore, refused } = decision;
-  if (refused !== undefined) {
-    reading ??= await read(members, config, ports);
-    return refuse(group, { reading, config, usedBefore, reason: refused }, ports);
-  }
+  const { items } = decision;
+  const isRefused = await refuse(members, decision, ports);
   // first: CloudFront must not take what the month does not count
   const usedNow = items.length > 0 ? await ledger.charge(id, items.length, epochMs) : undefined;
   if (usedNow !== undefined) {
@@ -220,43 +177,9 @@ async function carryOut(
 
   reading ??= await read(members, config, ports);
   const { invalidations } = purge;
-  await tellPurged(group, { reading, config, invalidations, usedBefore }, ports);
-  await warm(group, { reading, config }, ports);
-  return { kind: 'done' };
-}
-
-async function decisionFor(
-  members: readonly QueuedRevalidation[],
-  { reading, config }: Told,
-  { ledger, clock, count }: InvalidatorPorts,
-): Promise<Decision> {
-  const whole = union(members);
-  const items = plan(whole, reading, planOptions(whole, config)).items.map(({ item }) => item);
-  const usedBefore = await ledger.used(clock.now());
-  const { isExceeded, isPurged, words } = verdictOf(config.budget, usedBefore, items.length);
-  if (isExceeded) count({ BudgetExceeded: 1 });
-  return isPurged ? { items: items.sort(), usedBefore } : { items: [], usedBefore, refused: words };
-}
-
-/**
- * The epochs are there: what is rendered from now on is kept, what was before is left to expire. Whoever needs no item is
- * not refused.
- */
-async function refuse(
-  group: Group,
-  { reason, ...told }: Omit<Purged, 'invalidations'> & { readonly reason: string },
-  ports: InvalidatorPorts,
-): Promise<InvalidateOutcome> {
-  const planFor = planner(told);
-  const costs = (it: Revalidation) => planFor(it).items.length > 0;
-  const refused = group.members.filter(costs);
-  await inParallel(refused, JOBS_AT_ONCE, async ({ job }) => {
-    const isFirst = await ports.jobs.refused(job, { atMs: ports.clock.now(), reason });
-    if (isFirst) ports.count({ RefusedJobs: 1 }, { job });
-  });
-  const free = { ...group, members: group.members.filter((it) => !refused.includes(it)) };
-  await tellPurged(free, { ...told, invalidations: [] }, ports);
-  await warm(free, told, ports);
+  const purged = { ...group, members: members.filter((it) => !isRefused(it)) };
+  await tellPurged(purged, { reading, config, invalidations, decision }, ports);
+  await warm(purged, { reading, config }, ports);
   return { kind: 'done' };
 }
 
@@ -275,45 +198,55 @@ async function read(
   return reading;
 }
 
-interface Told {
-  readonly reading: Reading;
-  readonly config: InvalidatorConfig;
-}
-
-/** Plans by their work: a burst is a thousand times the same. */
-function planner({ reading, config }: Told): (it: Revalidation) => Plan {
-  const made = new Map<string, Plan>();
-  return (it) => {
-    const work = workId(it);
-    const known = made.get(work) ?? plan(it, reading, planOptions(it, config));
-    made.set(work, known);
-    return known;
-  };
+/**
+ * Tells those whom the budget does not hold. The epochs are there: what is rendered from now on is kept, what was before is
+ * left to expire.
+ *
+ * @returns who they are
+ */
+async function refuse(
+  members: readonly QueuedRevalidation[],
+  { refused = [] }: Decision,
+  { jobs, clock, count }: InvalidatorPorts,
+): Promise<(it: QueuedRevalidation) => boolean> {
+  const refusals = new Map(refused.map(({ work, ...refusal }) => [work, refusal]));
+  await inParallel(members, JOBS_AT_ONCE, async (it) => {
+    const refusal = refusals.get(workId(it));
+    if (!refusal) return;
+    const isFirst = await jobs.refused(it.job, { atMs: clock.now(), ...refusal });
+    if (isFirst) count({ RefusedJobs: 1 }, { job: it.job });
+  });
+  return (it) => refusals.has(workId(it));
 }
 
 interface Purged extends Told {
   readonly invalidations: readonly string[];
-  readonly usedBefore: number;
+  readonly decision: Decision;
 }
 
 async function tellPurged(
   { members, epochMs }: Group,
-  { invalidations, usedBefore, ...told }: Purged,
+  { invalidations, decision, ...told }: Purged,
   { jobs, clock }: InvalidatorPorts,
 ): Promise<void> {
   const planFor = planner(told);
   await inParallel(members, JOBS_AT_ONCE, (revalidation) => {
     const made = planFor(revalidation);
-    const { items, skipped, covered } = made;
+    const part =
+      told.config.purge === 'paths'
+        ? partOf(revalidation, told.reading, decision)
+        : { ...made, items: made.items.length, collateral: undefined };
+    const { items, covered, collateral } = part;
     return jobs.purged(revalidation.job, {
       purgedAtMs: clock.now(),
       epochMs,
-      items: items.length,
-      priceUsd: priceUsd(items.length, usedBefore),
-      skipped: skipped.length,
+      items,
+      priceUsd: priceUsd(items, decision.usedBefore),
+      skipped: made.skipped.length,
       covered,
       invalidations,
-      ...(made.unpurgeable.length > 0 && { unpurgeable: unpurgeableOf(made) }),
+      ...(collateral && collateral.count > 0 && { collateral }),
+      ...(part.unpurgeable.length > 0 && { unpurgeable: unpurgeableOf(part) }),
     });
   });
 }
@@ -333,7 +266,8 @@ async function warm(
     chosen.set(made, urls);
     urlsOf.set(revalidation.job, urls);
   }
-  const messages = warmParts(urlsOf, epochMs);
+  const partUrls = warmUrlsOfPart(told.config.warmPerSecond);
+  const messages = warmParts(urlsOf, { epochMs, partUrls });
   await warmQueue.send(messages);
   const partsOf = new Map<string, string[]>();
   for (const { part, jobs: ids } of messages) {
@@ -351,12 +285,4 @@ async function warm(
     });
     if (ended) count(metricsOfEnd(endOf(ended)), { job });
   });
-}
-
-function union(asked: readonly Revalidation[]): Revalidation {
-  return {
-    tags: [...new Set(asked.flatMap(({ tags }) => tags))],
-    urls: [...new Set(asked.flatMap(({ urls }) => urls))],
-    allowCollateral: asked.every(({ allowCollateral }) => allowCollateral === true),
-  };
 }

@@ -32,7 +32,10 @@ export interface JobQuery {
 }
 
 /** A job in a list: without what only its own page shows. */
-export type JobSummary = Omit<Job, 'planned' | 'problems' | 'invalidations' | 'unpurgeable'>;
+export type JobSummary = Omit<
+  Job,
+  'planned' | 'problems' | 'invalidations' | 'unpurgeable' | 'collateral'
+>;
 
 export interface JobPage {
   /** Newest first. */
@@ -101,7 +104,7 @@ function placeIn(cursor: string): string | undefined {
 export async function readJob(id: string, ports: JobReaderPorts): Promise<Job> {
   const facts = await ports.jobs.get(id);
   if (!facts) throw new IsrError('job-unknown', `no job has the id ${JSON.stringify(id)}`, 'id');
-  return jobOf(await completed(facts, ports));
+  return jobOf(await completed(facts, ports), ports.clock.now());
 }
 
 /** @throws what `jobs` throws */
@@ -109,6 +112,7 @@ export async function listJobs(
   { state, limit, before }: JobQuery,
   ports: JobReaderPorts,
 ): Promise<JobPage> {
+  const nowMs = ports.clock.now();
   const found: JobSummary[] = [];
   let looked = 0;
   let asked = 0;
@@ -119,7 +123,7 @@ export async function listJobs(
       limit: state === undefined ? limit - found.length : PAGE,
       ...(from === undefined ? {} : { before: from }),
     });
-    const pending = page.jobs.filter((job) => isWarmed(job) && !isCompleted(job));
+    const pending = page.jobs.filter((job) => isWarmed(job, nowMs) && !isCompleted(job));
     const some = new Set(pending.slice(0, COMPLETED_MAX - asked));
     asked += some.size;
     const jobs = await inParallel(page.jobs, COMPLETED_MAX, async (job) =>
@@ -128,7 +132,7 @@ export async function listJobs(
     for (const job of jobs) {
       looked += 1;
       last = job;
-      const summary = summaryOf(job);
+      const summary = summaryOf(job, nowMs);
       if (state === undefined || summary.state === state) found.push(summary);
       if (found.length === limit) {
         return pageOf({ jobs: found, looked, last, next: jobPlace(job.id, job.requestedAtMs) });
@@ -159,8 +163,11 @@ function pageOf({
   };
 }
 
-function summaryOf(facts: JobFacts): JobSummary {
-  const { planned, problems, invalidations, unpurgeable, ...summary } = jobOf(facts);
+function summaryOf(facts: JobFacts, nowMs: number): JobSummary {
+  const { planned, problems, invalidations, unpurgeable, collateral, ...summary } = jobOf(
+    facts,
+    nowMs,
+  );
   return summary;
 }
 

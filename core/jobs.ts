@@ -2,14 +2,19 @@
  * A job: one revalidation, followed from request to fresh.
  *
  *     queued → purging → purged → warming → fresh | partly-fresh | failed (no page became fresh)
- *                      ↘ refused (by the budget)
+ *                      ↘ refused | expiring (by the budget: its pages are left to their lifetimes)
  *     queued → planned   (a dry run: nothing was done)
  *
  * What is stored are facts, each set once or growing; the state is read off them. So a late or repeated message
  * cannot move a job back.
  * A job has ended when its warms have and CloudFront says that its invalidations are Completed (core/completion.ts asks).
+ *
+ * A message that was given up says so (`failed`, a part that is `lost`). A worker that dies in a last try cannot: that try
+ * is announced (`doubtedAtMs`, a part that is `doubted`), which says nothing until no worker can be alive that began it.
+ * What nobody could announce ends with the queue's patience. All of it gives way to what a redrive brings.
  * @module
  */
+import { QUEUE_DAYS, WORKER_SECONDS_MAX } from './config';
 import { hash } from './hash';
 import type { Plan } from './plan/contract';
 import type { Revalidation } from './revalidation';
@@ -24,23 +29,37 @@ export interface WarmResult {
   /** `/url: reason`, at most 5. */
   readonly failed: readonly string[];
   readonly failedCount: number;
+  /** Nobody knows: its message was given up. */
+  readonly lost?: true;
+  /** The last try of its message began at `atMs`; it is lost when nothing else is told within a warmer's life. */
+  readonly doubted?: true;
 }
 
 /** What a revalidation would do, for a dry run. */
 export interface JobPlan {
   readonly atMs: number;
-  /** The first PLAN_ITEMS_MAX, each with why it is there. */
-  readonly items: readonly { readonly item: string; readonly why: string }[];
+  /** The first of them, each with why it is there, how many urls it covers and some of these. */
+  readonly items: readonly {
+    readonly item: string;
+    readonly why: string;
+    readonly covers: number;
+    readonly sample: readonly string[];
+  }[];
   readonly itemsCount: number;
+  /** The first of the tags and urls that need no item of their own, each with why not. */
+  readonly skipped: readonly { readonly asked: string; readonly why: string }[];
+  readonly skippedCount: number;
   readonly priceUsd: number;
   /** How many urls depend on what was asked for. */
   readonly covered: number;
-  /** Some of them, PLAN_SAMPLE_MAX at most. */
+  /** Some of them. */
   readonly sample: readonly string[];
   /** What else the items would hit: urls that nobody asked for. */
   readonly collateral: { readonly count: number; readonly sample: readonly string[] };
   /** Urls that should be purged and that no item reaches: their copies end with their own lifetime. */
   readonly unpurgeable: { readonly count: number; readonly sample: readonly string[] };
+  /** Whether the budget would let it be purged. */
+  readonly isAllowed: boolean;
   /** What the budget says, in words. */
   readonly budget: string;
 }
@@ -53,9 +72,17 @@ export interface JobFacts {
   readonly warmingAtMs?: number;
   /** When CloudFront was found to have completed all its invalidations. */
   readonly completedAtMs?: number;
+  /** When the last try of its revalidation began. */
+  readonly doubtedAtMs?: number;
+  /** When its revalidation was given up. */
   readonly failedAtMs?: number;
   readonly error?: string;
-  readonly refused?: { readonly atMs: number; readonly reason: string };
+  readonly refused?: {
+    readonly atMs: number;
+    readonly reason: string;
+    /** Its pages are left to their lifetimes: no copy from before it is served later than that. */
+    readonly oldUntilMs?: number;
+  };
   readonly planned?: JobPlan;
   readonly epochMs?: number;
   /** What it was asked for first (`workId`); another revalidation under its id is a conflict. */
@@ -79,13 +106,15 @@ export interface JobFacts {
   readonly invalidations?: readonly string[];
   /** Urls that no item reaches, if any; `/url: reason` of some. */
   readonly unpurgeable?: { readonly count: number; readonly sample: readonly string[] };
+  /** Urls that nobody asked for and that its items hit, if any. */
+  readonly collateral?: { readonly count: number; readonly sample: readonly string[] };
   /** The parts that were enqueued for it; what others report under its name does not count. */
   readonly warmParts?: readonly string[];
   readonly warmUrls?: number;
   readonly parts: Readonly<Record<string, WarmResult>>;
 }
 
-/** In the order of a life; the last five end it. */
+/** In the order of a life; the last six end it. */
 export const JOB_STATES = [
   'queued',
   'purging',
@@ -94,6 +123,7 @@ export const JOB_STATES = [
   'fresh',
   'partly-fresh',
   'failed',
+  'expiring',
   'refused',
   'planned',
 ] as const;
@@ -112,21 +142,22 @@ export interface Job extends Omit<JobFacts, 'parts' | 'warmParts'> {
   readonly problems: readonly string[];
 }
 
-export function jobOf(facts: JobFacts): Job {
-  const { parts: _, warmParts, ...rest } = facts;
-  const results = resultsOf(facts);
+/** @param nowMs  when it is asked: time alone settles what is in doubt. @default 0, nothing is settled by it */
+export function jobOf(facts: JobFacts, nowMs = 0): Job {
+  const { parts: _, warmParts, error: __, ...rest } = facts;
+  const results = resultsOf(facts, nowMs);
   const sum = (of: (result: WarmResult) => number) =>
     results.reduce((total, result) => total + of(result), 0);
   const stale = sum((result) => result.staleCount);
   const failed = sum((result) => result.failedCount);
   const warmed = sum((result) => result.warmed);
-  const unreached = facts.unpurgeable?.count ?? 0;
-  const state = stateOf(facts, { problems: stale + failed + unreached, warmed });
+  const problems = stale + failed + (facts.unpurgeable?.count ?? 0);
+  const stand = standOf(facts, { problems, warmed }, nowMs);
   const freshAtMs = Math.max(facts.warmingAtMs ?? 0, ...results.map((result) => result.atMs));
   return {
     ...rest,
-    state,
-    ...(state === 'fresh' ? { freshAtMs } : {}),
+    ...stand,
+    ...(stand.state === 'fresh' ? { freshAtMs } : {}),
     warmed,
     stale,
     failed,
@@ -138,30 +169,70 @@ export function jobOf(facts: JobFacts): Job {
   };
 }
 
-function stateOf(
+function standOf(
   facts: JobFacts,
   { problems, warmed }: { problems: number; warmed: number },
-): JobState {
-  if (facts.planned) return 'planned';
-  if (isWarmed(facts) && isCompleted(facts)) {
-    return problems === 0 ? 'fresh' : warmed === 0 ? 'failed' : 'partly-fresh';
+  nowMs: number,
+): Pick<Job, 'state' | 'error'> {
+  if (facts.planned) return { state: 'planned' };
+  const inPart = warmed > 0 && facts.warmParts ? 'partly-fresh' : 'failed';
+  if (isWarmed(facts, nowMs)) {
+    if (!isCompleted(facts)) return { state: 'warming' };
+    return { state: problems === 0 ? 'fresh' : inPart };
   }
-  if (facts.refused && facts.purgedAtMs === undefined) return 'refused';
-  // a job that came back from the dead-letter queue and went on has not failed; one that was purged, and no more, has
-  if ((facts.failedAtMs ?? 0) > (facts.warmingAtMs ?? 0)) return 'failed';
-  if (facts.warmParts !== undefined) return 'warming';
-  if (facts.purgedAtMs !== undefined) return 'purged';
-  return facts.purgingAtMs === undefined ? 'queued' : 'purging';
+  if (facts.refused && facts.purgedAtMs === undefined) {
+    return { state: facts.refused.oldUntilMs === undefined ? 'refused' : 'expiring' };
+  }
+  const error = whyLost(facts, nowMs);
+  if (error !== undefined) return { state: inPart, error };
+  if (facts.warmParts !== undefined) return { state: 'warming' };
+  if (facts.purgedAtMs !== undefined) return { state: 'purged' };
+  return { state: facts.purgingAtMs === undefined ? 'queued' : 'purging' };
+}
+
+/** Of a job whose message's last try never ended, in words. */
+export const LAST_TRY =
+  'the last try has begun and has not ended: its worker has died (its log says of what), isr redrive sends it back';
+const UNHEARD = `nothing was heard of it for ${QUEUE_DAYS} days: no queue has it but a dead-letter queue (isr jobs --dlq)`;
+
+/**
+ * Why nobody is at a job that has not ended; undefined as long as somebody may be. When its warms are enqueued the
+ * invalidator has done its part, whatever it said before, or a late duplicate says after.
+ */
+function whyLost(facts: JobFacts, nowMs: number): string | undefined {
+  const { requestedAtMs, purgingAtMs = 0, warmingAtMs = 0, doubtedAtMs = nowMs } = facts;
+  if (facts.warmParts === undefined) {
+    if (facts.failedAtMs !== undefined) return facts.error ?? 'it was given up';
+    if (nowMs - doubtedAtMs > WORKER_SECONDS_MAX.invalidator * 1_000) return LAST_TRY;
+  }
+  const sentAtMs = Math.max(requestedAtMs, purgingAtMs, warmingAtMs);
+  return nowMs - sentAtMs > QUEUE_DAYS * 86_400_000 ? UNHEARD : undefined;
 }
 
 /** The parts that count, as far as they were told. */
-function resultsOf({ parts, warmParts }: JobFacts): WarmResult[] {
-  return (warmParts ?? Object.keys(parts)).flatMap((part) => parts[part] ?? []);
+function resultsOf({ parts, warmParts }: JobFacts, nowMs: number): WarmResult[] {
+  const isTold = ({ doubted, atMs }: WarmResult) =>
+    !doubted || nowMs - atMs > WORKER_SECONDS_MAX.warmer * 1_000;
+  return (warmParts ?? Object.keys(parts)).flatMap((part) => parts[part] ?? []).filter(isTold);
 }
 
-/** Every part of its warms was told. */
-export function isWarmed(facts: JobFacts): boolean {
-  return resultsOf(facts).length === facts.warmParts?.length;
+/**
+ * Every part of its warms was told, or will be by nobody.
+ *
+ * @param nowMs  as of `jobOf`
+ */
+export function isWarmed(facts: JobFacts, nowMs = 0): boolean {
+  return resultsOf(facts, nowMs).length === facts.warmParts?.length;
+}
+
+/** Some of its urls were not even tried: a redrive may yet make them fresh. */
+export function hasLost({ parts, warmParts = [] }: JobFacts): boolean {
+  return warmParts.some((part) => parts[part]?.lost || parts[part]?.doubted);
+}
+
+/** Whether a part's result takes the place of what was told of it: knowing more does, and the last reason counts. */
+export function replaces(result: WarmResult, before: WarmResult): boolean {
+  return !result.doubted && (before.doubted === true || before.lost === true);
 }
 
 /**
@@ -186,8 +257,11 @@ export function isOpen(facts: JobFacts | undefined): boolean {
   return !facts || (facts.warmParts ?? facts.refused ?? facts.planned) === undefined;
 }
 
-/** True when the job's id stands for another revalidation than this one. */
-export function isConflict(facts: Pick<JobFacts, 'work'> | undefined, work: string): boolean {
+/** True when the job's id stands for another revalidation than this one; poison is no work at all. */
+export function isConflict(
+  facts: Pick<JobFacts, 'work'> | undefined,
+  work: string | undefined,
+): boolean {
   return facts?.work !== undefined && facts.work !== work;
 }
 
@@ -198,10 +272,13 @@ export function workId({ tags, urls, dryRun, allowCollateral }: Revalidation): s
   return hash(JSON.stringify(work)).slice(0, 32);
 }
 
+/** How many urls of a plan are shown. */
+export const PLAN_SAMPLE_MAX = 20;
 const PLAN_ITEMS_MAX = 100;
-const PLAN_SAMPLE_MAX = 20;
-/** An item of the table holds 400 KB: 240 texts of so many characters are far below. */
-const PLAN_TEXT_LENGTH_MAX = 300;
+const PLAN_ITEM_SAMPLE_MAX = 3;
+const PLAN_SKIPPED_MAX = 100;
+/** An item of the table holds 400 KB: 760 texts of so many characters do, though JSON doubles each `"`. */
+const PLAN_TEXT_LENGTH_MAX = 250;
 
 const UNPURGEABLE_MAX = 5;
 
@@ -213,15 +290,21 @@ export function unpurgeableOf({ unpurgeable }: Pick<Plan, 'unpurgeable'>) {
 
 /** A plan that fits into a job. */
 export function boundedPlan(plan: JobPlan): JobPlan {
-  const { items, sample, collateral, unpurgeable, budget, ...counts } = plan;
+  const { items, skipped, sample, collateral, unpurgeable, budget, ...counts } = plan;
   const cut = (text: string) =>
     text.length > PLAN_TEXT_LENGTH_MAX ? `${text.slice(0, PLAN_TEXT_LENGTH_MAX - 1)}…` : text;
-  const some = (urls: readonly string[]) => urls.slice(0, PLAN_SAMPLE_MAX).map(cut);
+  const some = (urls: readonly string[], max = PLAN_SAMPLE_MAX) => urls.slice(0, max).map(cut);
   return {
     ...counts,
-    items: items
-      .slice(0, PLAN_ITEMS_MAX)
-      .map(({ item, why }) => ({ item: cut(item), why: cut(why) })),
+    items: items.slice(0, PLAN_ITEMS_MAX).map(({ item, why, covers, sample: urls }) => ({
+      item: cut(item),
+      why: cut(why),
+      covers,
+      sample: some(urls, PLAN_ITEM_SAMPLE_MAX),
+    })),
+    skipped: skipped
+      .slice(0, PLAN_SKIPPED_MAX)
+      .map(({ asked, why }) => ({ asked: cut(asked), why: cut(why) })),
     sample: some(sample),
     collateral: { ...collateral, sample: some(collateral.sample) },
     unpurgeable: { ...unpurgeable, sample: some(unpurgeable.sample) },

@@ -14,6 +14,7 @@
  *     pace#warm        | #                        how fast the warmers go, all together
  *
  * Urls lie in sixteen partitions, in their own order: those that begin alike are found without a scan.
+ * A site that shares another's table has `site#NAME#` before each of these (aws/site-keys.ts).
  * A tag may hold `#`: the edges of `a` share a partition with the epoch of `a#0`, but never a sort key.
  * @module
  */

@@ -48,7 +48,7 @@ export interface Site {
   readonly hitRatio?: number;
   /** What CloudFront sends for a view, compressed. */
   readonly pageKb: number;
-  /** Viewer functions (CloudFront Functions) that run for a request. */
+  /** CloudFront Functions that run for a request: ours on viewer-request, unless nothing is dropped and there are no variants. */
   readonly functions: number;
   /** How long the origin renders: a warmer waits for it. */
   readonly renderMs: number;
@@ -67,7 +67,7 @@ export const SITE_DEFAULTS = {
   lifetimeSeconds: 86_400,
   places: 3,
   pageKb: 30,
-  functions: 0,
+  functions: 1, // lib/private/viewer-function.ts
   renderMs: 300,
   shield: true,
   warmMaxUrls: 1_000,

@@ -15,12 +15,13 @@
  *     WarmFailures      workers   urls that could not be fetched to the deadline
  *     StaleWarms        workers   urls that were still rendered before the change at the deadline
  *
- * Their dimension is the site, which is the table's name. A kept page costs no line.
+ * Their dimension is the site: the table's name, or its own where it shares one. A kept page costs no line.
  *
  * A job is counted when its warms end; CloudFront's own Completed, which nobody waits for, may come later. A job and
  * a purge's items are counted by whoever's write was the first to say so: a redelivered message counts nothing twice, and a
  * worker that dies between that write and its line counts nothing. BudgetExceeded, WarmFailures, StaleWarms and
- * the FailedJobs of lost revalidations count again with the try that meets them again.
+ * the FailedJobs of lost revalidations count again with the try that meets them again. A job that had ended with warms
+ * that were given up counts once more when a redrive has brought the last of them.
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  * @module
  */

@@ -157,7 +157,10 @@ const GET_JOB = {
   parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
   responses: {
     '200': answer('Job', 'The job.'),
-    '404': answer('Error', 'No such job: unknown, older than 30 days, or still in the queue.'),
+    '404': answer(
+      'Error',
+      'No such job: unknown, older than 30 days, or in a queue and not begun.',
+    ),
     ...REFUSALS,
   },
 };

@@ -7,6 +7,7 @@
  */
 import type { JobFacts, JobPlan, WarmResult } from './jobs';
 import type { PaceState } from './pace';
+import type { Purge } from './plan/contract';
 import type { QueuedRevalidation } from './revalidation';
 import type { Tag } from './tags';
 import type { Url } from './urls';
@@ -73,6 +74,8 @@ export interface EdgeWrite {
 export interface Edge {
   readonly url: Url;
   readonly byPath: boolean;
+  /** It expires then: no copy that it stands for is served so late. */
+  readonly untilSeconds: number;
 }
 
 /** What the recorder needs of the graph. Every read is strongly consistent. */
@@ -149,6 +152,7 @@ export interface Jobs {
       | 'covered'
       | 'invalidations'
       | 'unpurgeable'
+      | 'collateral'
     >,
   ): Promise<void>;
   /**
@@ -156,7 +160,7 @@ export interface Jobs {
    *
    * @returns whether this told it so first
    */
-  refused(id: string, facts: { readonly atMs: number; readonly reason: string }): Promise<boolean>;
+  refused(id: string, facts: NonNullable<JobFacts['refused']>): Promise<boolean>;
   /** A dry run ends with its plan; a job that has begun only. Long lists are cut (`boundedPlan`). */
   planned(id: string, plan: JobPlan): Promise<void>;
   /**
@@ -169,13 +173,19 @@ export interface Jobs {
     facts: Pick<JobFacts, 'warmingAtMs' | 'warmParts' | 'warmUrls'>,
   ): Promise<JobFacts | undefined>;
   /**
-   * A part told twice counts once.
+   * A part told twice counts once; a result takes the place of a part that was lost or doubted (`replaces`).
    *
-   * @returns the job, if this ended its warms; of all who tell of its parts, and name them, one gets it
+   * @returns the job, if this ended its warms, or brought the last part that had been lost; of all who tell of its parts,
+   *   and name them, one gets it
    */
   warmed(id: string, part: string, result: WarmResult): Promise<JobFacts | undefined>;
   /** CloudFront has completed all its invalidations. */
   completed(id: string, completedAtMs: number): Promise<void>;
+  /** The last try of its revalidation has begun; the first such counts. `requestedAtMs`: of a job that has not begun. */
+  doubted(
+    id: string,
+    facts: { readonly requestedAtMs: number; readonly doubtedAtMs: number },
+  ): Promise<void>;
   /** The last failure counts. */
   failed(
     id: string,
@@ -222,12 +232,16 @@ export interface PurgeProgress {
 }
 
 /** What is to be purged. */
-export interface Decision {
-  readonly items: readonly string[];
+export interface Decision extends Purge {
   /** Items of the month that came before. */
   readonly usedBefore: number;
-  /** Why nothing is, although there is something to purge. */
-  readonly refused?: string;
+  /** Works (`workId`) that the budget does not hold, and why: nothing is purged for them. */
+  readonly refused?: readonly {
+    readonly work: string;
+    readonly reason: string;
+    /** As its jobs are told. */
+    readonly oldUntilMs?: number;
+  }[];
 }
 
 /**

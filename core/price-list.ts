@@ -103,7 +103,14 @@ export const PRICES = {
     usd: 0.3,
     per: 1,
     unit: 'CloudWatch custom metric-months',
-    source: METRICS_PAGE,
+    free: 10,
+    source: `${METRICS_PAGE}; what is free: hub.pointfive.co, CER-0302`,
+  },
+  alarms: {
+    usd: 0.1,
+    per: 1,
+    unit: 'CloudWatch metric-months that alarms watch',
+    source: 'c3x.dev/resources/aws/aws_cloudwatch_metric_alarm',
   },
 } as const satisfies Record<string, Price>;
 

@@ -177,7 +177,7 @@ async function stand(recording: Recording, ports: FencePorts): Promise<Standing>
   const neededSeconds =
     Math.ceil(readStartMs / 1_000) + servedSeconds(recording.lifetime) + EDGE_SLACK_SECONDS;
   const mark = look.record?.marks[recording.tagSet];
-  const isMarked = isMarkedBefore(mark, readStartMs, neededSeconds);
+  const isMarked = isMarkedBefore(mark, readStartMs, neededSeconds) && isSent(mark, recording);
   const native = (isMarked && mark?.native) || nativeTags(tags, look.tags, recording.nativeMax);
   if (isMarked) await noteVariant({ recording, look, mark, neededSeconds }, ports);
   const read = isMarked
@@ -189,6 +189,11 @@ async function stand(recording: Recording, ports: FencePorts): Promise<Standing>
   if (newestMs === 'raced') return 'raced';
   if (newestMs === undefined) return 'unread';
   return isRenderedBefore(newestMs, startMs) ? 'fence' : { native };
+}
+
+/** Do the edges say what CloudFront knows? Since the mark was made, the site may have changed to purges by paths. */
+function isSent(mark: Mark | undefined, { tags, nativeMax }: Recording): boolean {
+  return (mark?.native ?? tags).length <= nativeMax;
 }
 
 interface Writing {

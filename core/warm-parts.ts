@@ -10,19 +10,20 @@ import { hash } from './hash';
 import type { WarmMessage } from './ports';
 import type { Url } from './urls';
 
-/** What one run of the warmer takes; with the jobs of a part it fits into a message (`WARM_BYTES_MAX`). */
-const PART_URLS = 25;
 /** More jobs have parts of their own, which find fresh pages. */
 const PART_JOBS = 500;
 
-/** @param urlsOf the urls that each job waits for */
+/**
+ * @param urlsOf the urls that each job waits for
+ * @param partUrls how many one run of the warmer takes (`warmUrlsOfPart`)
+ */
 export function warmParts(
   urlsOf: ReadonlyMap<string, readonly Url[]>,
-  epochMs: number,
+  { epochMs, partUrls }: { readonly epochMs: number; readonly partUrls: number },
 ): readonly WarmMessage[] {
   return groupsOf(urlsOf).flatMap((group) =>
     chunks(group.jobs, PART_JOBS).flatMap((jobs) =>
-      chunks(group.urls, PART_URLS).map((urls) => {
+      chunks(group.urls, partUrls).map((urls) => {
         const part = hash(JSON.stringify([jobs, epochMs, urls])).slice(0, 16);
         return { part, jobs, epochMs, urls };
       }),

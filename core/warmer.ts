@@ -6,10 +6,10 @@
  * again, and how fast, is in warming.ts.
  * @module
  */
-import type { WarmerConfig } from './config';
-import { endOf, type WarmResult } from './jobs';
+import { type WarmerConfig, warmDeadlineMs } from './config';
+import { endOf, LAST_TRY, type WarmResult } from './jobs';
 import { type Count, metricsOfEnd } from './metrics';
-import type { Clock, Jobs, Records, WarmMessage } from './ports';
+import type { Jobs, Records, WarmMessage } from './ports';
 import type { Url } from './urls';
 import { describe, variantsToWarm } from './variants';
 import { type Target, type Warmed, type WarmingPorts, warmAll } from './warming';
@@ -27,7 +27,7 @@ export interface WarmerPorts extends WarmingPorts {
 /** @throws what a port throws; the message is then delivered again and warms what is warm already: harmless */
 export async function warm(
   message: WarmMessage,
-  config: Pick<WarmerConfig, 'concurrency' | 'deadlineMs'>,
+  config: Pick<WarmerConfig, 'concurrency' | 'deadlineMs' | 'perSecond'>,
   ports: WarmerPorts,
 ): Promise<WarmResult> {
   const { clock } = ports;
@@ -36,7 +36,7 @@ export async function warm(
   const warming = {
     epochMs: message.epochMs,
     job: message.jobs[0] ?? 'none',
-    deadlineAtMs: nowMs + config.deadlineMs,
+    deadlineAtMs: nowMs + warmDeadlineMs(targets.length, config),
     concurrency: config.concurrency,
   };
   const outcomes = await warmAll(targets, warming, ports);
@@ -101,26 +101,28 @@ function resultOf(urls: readonly Url[], lines: readonly Line[], atMs: number): W
   };
 }
 
-/** Before the last try of a message: should its worker die in it, its jobs have said so. Fresh outranks that. */
+/** Before the last try of a message: should its worker die in it, its jobs know that it had begun. */
 export async function doubt(
-  { jobs: ids }: WarmMessage,
-  error: string,
-  { jobs, clock }: { readonly jobs: Pick<Jobs, 'failed'>; readonly clock: Clock },
+  { part, jobs: ids, urls }: WarmMessage,
+  { jobs, clock }: Pick<WarmerPorts, 'jobs' | 'clock'>,
 ): Promise<void> {
-  await Promise.all(ids.map((id) => jobs.failed(id, { failedAtMs: clock.now(), error })));
+  const result = { ...noneWarm(urls, LAST_TRY, clock.now()), doubted: true } as const;
+  await Promise.all(ids.map((id) => jobs.warmed(id, part, result)));
 }
 
-/** For a message that goes to the dead-letter queue: its jobs end, and say why. */
-export async function giveUp(
+/** For a message that goes to the dead-letter queue: its part of the jobs ends, and says why. */
+export async function lost(
   message: WarmMessage,
   why: string,
   ports: Pick<WarmerPorts, 'jobs' | 'clock' | 'count'>,
 ): Promise<void> {
-  const { urls } = message;
-  const failed = some(urls.map((url) => `${url}: ${why}`));
-  const none = { warmed: 0, stale: [], staleCount: 0 };
-  const result = { atMs: ports.clock.now(), ...none, failed, failedCount: urls.length };
+  const result = { ...noneWarm(message.urls, why, ports.clock.now()), lost: true } as const;
   await tellWarmed(message, result, ports);
+}
+
+function noneWarm(urls: readonly Url[], why: string, atMs: number): WarmResult {
+  const failed = some(urls.map((url) => `${url}: ${why}`));
+  return { atMs, warmed: 0, stale: [], staleCount: 0, failed, failedCount: urls.length };
 }
 
 function some(problems: readonly string[]): string[] {

@@ -1,10 +1,11 @@
 /** SQS batch of revalidations → epochs, purge, warms. What fails stays in the queue; nothing is acknowledged unseen. */
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { consume } from '../aws/consume';
-import { jobIdOf, parseRevalidationMessage, requestedAtMsOf } from '../aws/revalidation-message';
+import { parseRevalidationMessage, saidBy } from '../aws/revalidation-message';
 import { invalidatorPorts } from '../aws/worker-ports';
 import { invalidatorConfig } from '../core/config';
-import { doubt, giveUp, invalidate } from '../core/invalidator';
+import { invalidate } from '../core/invalidator';
+import { doubt, lost } from '../core/lost';
 
 const config = invalidatorConfig(process.env);
 const ports = invalidatorPorts(config);
@@ -16,9 +17,7 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
       const outcome = await invalidate(batch, config, ports);
       if (outcome.kind === 'deferred') throw new Error(outcome.why);
     },
-    doubted: (message, error) => doubt(message, error, ports),
-    lost: (record, error, isLast) => {
-      const requestedAtMs = requestedAtMsOf(record);
-      return giveUp(jobIdOf(record), { isLast, requestedAtMs, error }, ports);
-    },
+    later: ports.later,
+    doubted: ({ record, message }) => doubt(saidBy(record, message), ports),
+    lost: ({ record, message }, loss) => lost(saidBy(record, message), loss, ports),
   });

@@ -6,13 +6,14 @@ import { systemClock as clock } from '../aws/clock';
 import { dynamoOverSdk } from '../aws/dynamo-sdk';
 import { dynamoJobs } from '../aws/jobs';
 import { cloudFrontPurger } from '../aws/purger';
+import { inSite } from '../aws/site-keys';
 import { jobsConfig } from '../core/config';
 import { IsrError, reasonOf } from '../core/errors';
 import { listJobs, parseJobQuery, readJob } from '../core/job-reader';
 
-const { table, distributionId } = jobsConfig(process.env);
+const { table, site, distributionId } = jobsConfig(process.env);
 const ports = {
-  jobs: dynamoJobs(dynamoOverSdk(new DynamoDBClient({})), table, clock),
+  jobs: dynamoJobs(inSite(dynamoOverSdk(new DynamoDBClient({})), site), table, clock),
   purger: cloudFrontPurger(new CloudFrontClient({ maxAttempts: 1 }), distributionId),
   clock,
   report: (thrown: unknown) => console.error(JSON.stringify({ error: reasonOf(thrown) })),

@@ -6,7 +6,7 @@ import { warmerPorts } from '../aws/worker-ports';
 import { completeAll } from '../core/completion';
 import { jobsConfig, warmerConfig } from '../core/config';
 import { reasonOf } from '../core/errors';
-import { doubt, giveUp, warm } from '../core/warmer';
+import { doubt, lost, warm } from '../core/warmer';
 
 const config = warmerConfig(process.env);
 const ports = warmerPorts(config, jobsConfig(process.env));
@@ -20,8 +20,9 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
         await completeAll(message.jobs, ports).catch(report); // who reads the jobs asks again
       }
     },
-    doubted: (message, error) => doubt(message, error, ports),
-    lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, ports),
+    later: ports.later,
+    doubted: ({ message }) => doubt(message, ports),
+    lost: async ({ message }, { error }) => message && lost(message, error, ports),
   });
 
 function report(thrown: unknown): void {

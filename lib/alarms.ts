@@ -114,11 +114,11 @@ function rulesFor(
   return {
     RevalidateDeadLetters: {
       metric: isr.metricRevalidateDeadLettersMax(),
-      says: 'A revalidation failed five times: its pages may stay wrong until they expire.',
+      says: 'A revalidation failed eight times: its pages may stay wrong until they expire.',
     },
     WarmDeadLetters: {
       metric: isr.metricWarmDeadLettersMax(),
-      says: 'A warm failed five times: its pages are purged, and not known to be fresh.',
+      says: 'A warm failed eight times: its pages are purged, and not known to be fresh.',
     },
     RevalidateAge: {
       metric: isr.metricRevalidateAgeSecondsMax(),

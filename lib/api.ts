@@ -23,9 +23,8 @@ import { Authorizer, grantToken } from './authorizer';
 import type { Jobs } from './jobs';
 import { ApiAccount } from './private/api-account';
 import { answerGatewayErrors, QUEUE_ANSWERS, REVALIDATE_STATUSES } from './private/api-answers';
-import { throttleOf } from './private/api-checks';
+import { throttleOf } from './private/checks/api';
 import type { Settings } from './private/settings';
-import { LOG_RETENTION } from './private/worker';
 import type { QueuePair } from './queues';
 
 const STAGE = 'v1';
@@ -85,9 +84,14 @@ export class Api extends Construct {
     return this.job.grantExecute(grantee).combine(this.jobs.grantExecute(grantee));
   }
 
-  private restApi({ name, api: options, apiLogRole = true }: Settings): apigateway.RestApi {
+  private restApi({
+    name,
+    api: options,
+    apiLogRole = true,
+    logRetention,
+  }: Settings): apigateway.RestApi {
     const logGroup = new logs.LogGroup(this, 'Logs', {
-      retention: LOG_RETENTION,
+      retention: logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const api = new apigateway.RestApi(this, 'Rest', {
@@ -95,7 +99,7 @@ export class Api extends Construct {
       description: 'edge-isr: POST /revalidate, GET /jobs, GET /jobs/{id}',
       endpointConfiguration: { types: [apigateway.EndpointType.REGIONAL] },
       cloudWatchRole: false,
-      defaultMethodOptions: this.authorization(),
+      defaultMethodOptions: this.authorization(logRetention),
       deployOptions: {
         stageName: STAGE,
         ...throttleOf(options?.throttle),
@@ -109,10 +113,10 @@ export class Api extends Construct {
     return api;
   }
 
-  private authorization(): apigateway.MethodOptions {
+  private authorization(logRetention: logs.RetentionDays): apigateway.MethodOptions {
     const { AuthorizationType } = apigateway;
     if (!this.secret) return { authorizationType: AuthorizationType.IAM };
-    const { authorizer } = new Authorizer(this, this.secret);
+    const { authorizer } = new Authorizer(this, this.secret, logRetention);
     return { authorizationType: AuthorizationType.CUSTOM, authorizer };
   }
 

@@ -12,6 +12,7 @@ import { Duration } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { BEARER_PATTERN } from '../core/api';
@@ -22,13 +23,14 @@ export class Authorizer extends Construct {
   readonly function: lambda.Function;
   readonly authorizer: apigateway.TokenAuthorizer;
 
-  constructor(scope: Construct, secret: secretsmanager.ISecret) {
+  constructor(scope: Construct, secret: secretsmanager.ISecret, logRetention: logs.RetentionDays) {
     super(scope, 'Authorizer');
     this.function = worker(this, {
       name: 'authorizer',
       timeout: Duration.seconds(10),
       memorySize: 256,
       environment: { [ENV.tokenSecretArn]: secret.secretArn },
+      logRetention,
     });
     grantToken(secret, this.function, ['AWSCURRENT', 'AWSPREVIOUS']);
     this.authorizer = new apigateway.TokenAuthorizer(this, 'Token', {

@@ -12,6 +12,7 @@ import { Annotations, Duration, Validations } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type { Construct } from 'constructs';
 import { ELAPSED, NATIVE_TAGS, RULING } from '../core/headers';
+import type { RecordedOrigin } from './private/recorded-origin';
 import { functionOf, scriptOf } from './private/script';
 import { globalName, type Settings } from './private/settings';
 import { viewerFunction } from './private/viewer-function';
@@ -22,7 +23,7 @@ const ERROR_STATUSES = [400, 403, 404, 405, 414, 500, 501, 502, 503, 504];
 const YEAR = Duration.days(365);
 
 export interface DistributionParts {
-  readonly origin: cloudfront.IOrigin;
+  readonly origin: RecordedOrigin;
   /** As `pageBehavior` made it. */
   readonly pages: cloudfront.AddBehaviorOptions;
 }
@@ -34,15 +35,20 @@ export function distribution(
   settings: Settings,
 ): cloudfront.Distribution {
   const { bypassPaths = [], staticPaths = [] } = settings;
+  const { allowedMethods } = origin;
+  const isMore = bypassPaths.length + staticPaths.length > 0;
+  const headers = isMore ? addedHeaders(scope, settings) : {};
   const files = staticPaths.length > 0 ? staticFiles(scope, settings) : {};
   const distribution = new cloudfront.Distribution(scope, 'Distribution', {
     comment: 'edge-isr',
-    httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
+    httpVersion: settings.httpVersion ?? cloudfront.HttpVersion.HTTP2_AND_3,
     ...ownOf(settings),
-    defaultBehavior: { origin, ...pages },
+    defaultBehavior: { origin, ...pages, allowedMethods },
     additionalBehaviors: Object.fromEntries([
-      ...bypassPaths.map((path) => [path, { origin, ...BYPASS }] as const),
-      ...staticPaths.map((path) => [path, { origin, ...files }] as const),
+      ...bypassPaths.map(
+        (path) => [path, { origin, ...BYPASS, ...headers, allowedMethods }] as const,
+      ),
+      ...staticPaths.map((path) => [path, { origin, ...files, ...headers }] as const),
     ]),
     errorResponses: ERROR_STATUSES.map((httpStatus) => ({
       httpStatus,
@@ -51,7 +57,15 @@ export function distribution(
   });
   readTags(distribution);
   acknowledge(distribution, settings);
+  if (origin.isGroup && bypassPaths.length > 0) warnOfForms(distribution);
   return distribution;
+}
+
+function warnOfForms(distribution: cloudfront.Distribution): void {
+  Annotations.of(distribution).addWarningV2(
+    'edge-isr:bypassPaths',
+    'EdgeIsr: bypassPaths take no POST, PUT, PATCH or DELETE where origin is an OriginGroup: give those paths a behaviour with one of its origins instead, by isr.distribution.addBehavior',
+  );
 }
 
 /** Makes a distribution that somebody else has made one of ours. */
@@ -106,7 +120,6 @@ export function pageBehavior(
 ): cloudfront.AddBehaviorOptions {
   const viewerRequest = viewerFunction(scope, settings);
   return {
-    allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL, // only GET and HEAD are kept
     viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
     compress: true,
     cachePolicy: cachePolicy(scope, settings),
@@ -157,7 +170,6 @@ function staticFiles(scope: Construct, settings: Settings): cloudfront.AddBehavi
 
 /** What is for one viewer alone. */
 const BYPASS: cloudfront.AddBehaviorOptions = {
-  allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
   viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
   compress: true,
   cachePolicy: cloudfront.CachePolicy.CACHING_DISABLED,
@@ -196,16 +208,40 @@ function originRequestPolicy(scope: Construct, settings: Settings) {
 
 /** The recorder has already taken the origin's own tag headers away; these three are what is left of us. */
 function responseHeadersPolicy(scope: Construct, settings: Settings) {
+  const own = { header: 'Cache-Control', value: settings.browserCacheControl, override: true };
   return new cloudfront.ResponseHeadersPolicy(scope, 'ResponseHeadersPolicy', {
     responseHeadersPolicyName: globalName(settings),
     comment: 'edge-isr: what viewers see',
     removeHeaders: [NATIVE_TAGS, RULING, ELAPSED],
-    customHeadersBehavior: {
-      customHeaders: [
-        { header: 'Cache-Control', value: settings.browserCacheControl, override: true },
-      ],
-    },
+    ...addedTo([own], settings),
   });
+}
+
+/** For what is no page: what the team adds, and nothing of ours. */
+function addedHeaders(
+  scope: Construct,
+  settings: Settings,
+): Pick<cloudfront.AddBehaviorOptions, 'responseHeadersPolicy'> {
+  const { securityHeaders, cors, responseHeaders = [] } = settings;
+  if (!securityHeaders && !cors && responseHeaders.length === 0) return {};
+  const policy = new cloudfront.ResponseHeadersPolicy(scope, 'AddedHeadersPolicy', {
+    responseHeadersPolicyName: `${globalName(settings)}-added`,
+    comment: 'edge-isr: headers of static and bypassed paths',
+    ...addedTo([], settings),
+  });
+  return { responseHeadersPolicy: policy };
+}
+
+function addedTo(
+  own: cloudfront.ResponseCustomHeader[],
+  { securityHeaders, cors, responseHeaders = [] }: Settings,
+): cloudfront.ResponseHeadersPolicyProps {
+  const customHeaders = [...own, ...responseHeaders];
+  return {
+    ...(customHeaders.length > 0 && { customHeadersBehavior: { customHeaders } }),
+    ...(securityHeaders && { securityHeadersBehavior: securityHeaders }),
+    ...(cors && { corsBehavior: cors }),
+  };
 }
 
 function acknowledge(distribution: cloudfront.Distribution, settings: Settings): void {

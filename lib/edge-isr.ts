@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { CfnOutput, type Duration, Lazy } from 'aws-cdk-lib';
+import { CfnOutput, type Duration, Lazy, type RemovalPolicy } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
@@ -13,6 +13,7 @@ import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
@@ -70,10 +71,12 @@ export interface WarmOptions {
 
 export interface EdgeIsrProps {
   /**
-   * The server that renders the pages, or an origin group.
+   * The server that renders the pages: any origin, with custom headers of its own, in a VPC, a bucket, or two of them in
+   * an `OriginGroup`.
    *
    * EdgeIsr adds the custom header `x-isr-config` to it, and Origin Shield unless it says something of its own about
-   * that.
+   * that. Of an OriginGroup both are recorded, each by its own answer; such behaviours take GET, HEAD and OPTIONS only
+   * (CloudFront's rule), so give forms a behaviour with one of its origins.
    */
   readonly origin: cloudfront.IOrigin;
 
@@ -159,6 +162,40 @@ export interface EdgeIsrProps {
   readonly bypassPaths?: string[];
 
   /**
+   * A table that this site shares with others: another site's `table`, or one that the team has.
+   *
+   * Each site has keys of its own in it, named by its place in the app, and its functions may touch no others: tags,
+   * urls, jobs, budgets and paces of two sites never meet, not even of the same name. Revalidate a tag that two sites
+   * use at each of them. It has to be in the stack's region and account; a table of yours has the string keys `pk` and
+   * `sk`, the time to live `expires`, and no KMS key of its own, which every cache miss would have to ask.
+   *
+   * Sharing costs nothing and saves nothing but tables: one to back up, restore and watch. Not for a site that you will
+   * remove: what it leaves in a shared table goes as it expires.
+   *
+   * @default - a table of its own, with point-in-time recovery; it stays when the stack goes
+   */
+  readonly table?: dynamodb.ITable;
+
+  /**
+   * What becomes of the site's own table when the stack goes, or would replace it.
+   *
+   * `DESTROY` is for stages that come and go: with the graph goes the knowledge of what CloudFront still has cached.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly tableRemovalPolicy?: RemovalPolicy;
+
+  /**
+   * How long the logs of the workers and of the API are kept.
+   *
+   * The recorder's are in the region where it runs, in a log group that Lambda makes there and keeps for ever: set the
+   * retention of `/edge-isr/NAME/recorder` there.
+   *
+   * @default RetentionDays.ONE_MONTH
+   */
+  readonly logRetention?: logs.RetentionDays;
+
+  /**
    * Whether EdgeIsr makes a distribution. Set it to false for one that you already have, and call `addTo`.
    *
    * @default true
@@ -224,6 +261,39 @@ export interface EdgeIsrProps {
    * @default 'public, max-age=0, must-revalidate'
    */
   readonly browserCacheControl?: string;
+
+  /**
+   * Security headers that CloudFront adds: HSTS, content type options, frame options, referrer policy, CSP, …
+   *
+   * On every answer of the distribution that EdgeIsr makes, and of `behavior()`. They are not cached with the page: a
+   * change of them needs no purge.
+   *
+   * @default - those that the origin sends
+   */
+  readonly securityHeaders?: cloudfront.ResponseSecurityHeadersBehavior;
+
+  /**
+   * CORS headers that CloudFront adds, on every answer.
+   *
+   * Leave it out where the origin answers by `Origin`: name that in `keyHeaders` then.
+   *
+   * @default - those that the origin sends
+   */
+  readonly cors?: cloudfront.ResponseHeadersCorsBehavior;
+
+  /**
+   * Other headers that CloudFront adds, on every answer. At most nine; `Cache-Control` is `browserCacheControl`.
+   *
+   * @default - none
+   */
+  readonly responseHeaders?: cloudfront.ResponseCustomHeader[];
+
+  /**
+   * What viewers may speak.
+   *
+   * @default HttpVersion.HTTP2_AND_3
+   */
+  readonly httpVersion?: cloudfront.HttpVersion;
 
   /**
    * Whether CloudFront gathers all its misses in one place, Origin Shield, in or near the stack's region.
@@ -324,7 +394,7 @@ export interface EdgeIsrProps {
  * us-east-1 the recorder gets a stack of its own there, which is deployed first.
  */
 export class EdgeIsr extends Metered {
-  /** The graph: edges, epochs, urls and jobs. It outlives the stack. */
+  /** The graph: edges, epochs, urls and jobs. It outlives the stack, and can be given to another site. */
   readonly table: dynamodb.ITable;
   /** The Lambda@Edge version that rules on what is cached. */
   readonly recorder: lambda.IVersion;
@@ -333,7 +403,7 @@ export class EdgeIsr extends Metered {
   /** `POST /revalidate`, `GET /jobs` and `GET /jobs/{id}`. */
   readonly api: apigateway.IRestApi;
   readonly revalidateQueue: sqs.IQueue;
-  /** Revalidations that failed five times: each is a page that may stay wrong until it expires. */
+  /** Revalidations that failed eight times: each is a page that may stay wrong until it expires. */
   readonly revalidateDeadLetterQueue: sqs.IQueue;
   readonly warmQueue: sqs.IQueue;
   readonly warmDeadLetterQueue: sqs.IQueue;
@@ -352,7 +422,7 @@ export class EdgeIsr extends Metered {
     const settings = settingsOf(this, props);
     this.settings = settings;
 
-    const table = graphTable(this, settings);
+    const graph = graphTable(this, settings);
     const edge = recorder(this, settings);
     const origin = new RecordedOrigin(props.origin, settings);
     this.pages = pageBehavior(this, edge, settings);
@@ -360,13 +430,13 @@ export class EdgeIsr extends Metered {
       this.known = distribution(this, { origin, pages: this.pages }, settings);
     const site = this.known ?? this.later();
     const revalidations = revalidateQueue(this, settings);
-    const warms = warmQueue(this);
-    const invalidator = new Invalidator(this, { table, site, revalidations, warms }, settings);
-    const warmer = new Warmer(this, { table, site, warms }, settings);
-    const jobs = new Jobs(this, { table, site });
+    const warms = warmQueue(this, settings);
+    const invalidator = new Invalidator(this, { graph, site, revalidations, warms }, settings);
+    const warmer = new Warmer(this, { graph, site, warms }, settings);
+    const jobs = new Jobs(this, { graph, site }, settings);
     const api = new Api(this, { revalidations, jobs }, settings);
 
-    this.table = table;
+    this.table = graph.table;
     this.recorder = edge.currentVersion;
     this.invalidator = invalidator.function;
     this.warmer = warmer.function;
@@ -406,7 +476,9 @@ export class EdgeIsr extends Metered {
    * @param origin the server that renders them. @default - the one that EdgeIsr has
    */
   behavior(origin: cloudfront.IOrigin = this.settings.origin): cloudfront.BehaviorOptions {
-    return { origin: new RecordedOrigin(origin, this.settings), ...this.pages };
+    const recorded = new RecordedOrigin(origin, this.settings);
+    const { allowedMethods } = recorded; // only GET and HEAD are kept
+    return { origin: recorded, ...this.pages, allowedMethods };
   }
 
   /**

@@ -5,45 +5,38 @@
  */
 import { Duration } from 'aws-cdk-lib';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
-import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { ENV } from '../core/config';
+import type { Settings } from './private/settings';
 import { worker } from './private/worker';
+import { type GraphTable, graphEnvironment, graphRights } from './table';
 
 export interface JobsParts {
-  readonly table: dynamodb.ITable;
+  readonly graph: GraphTable;
   readonly site: cloudfront.IDistribution;
 }
 
 export class Jobs extends Construct {
   readonly function: lambda.Function;
 
-  constructor(scope: Construct, { table, site }: JobsParts) {
+  constructor(scope: Construct, { graph, site }: JobsParts, { logRetention }: Settings) {
     super(scope, 'Jobs');
     this.function = worker(this, {
       name: 'jobs',
       timeout: Duration.seconds(10),
       memorySize: 256,
+      logRetention,
       environment: {
-        [ENV.table]: table.tableName,
+        ...graphEnvironment(graph),
         [ENV.distributionId]: site.distributionId,
       },
     });
-    this.allow(table, ['job#*', 'jobs#*'], ['GetItem', 'BatchGetItem', 'Query']);
-    this.allow(table, ['job#*'], ['UpdateItem']); // the time of completion
+    const rights = [
+      graphRights(graph, ['GetItem', 'BatchGetItem', 'Query'], ['job#*', 'jobs#*']),
+      graphRights(graph, ['UpdateItem'], ['job#*']), // the time of completion
+    ];
+    for (const right of rights) this.function.addToRolePolicy(right);
     site.grant(this.function, 'cloudfront:GetInvalidation');
-  }
-
-  /** Jobs only: it has nothing to do with edges and epochs (core/keys.ts). */
-  private allow(table: dynamodb.ITable, keys: string[], operations: string[]): void {
-    this.function.addToRolePolicy(
-      new iam.PolicyStatement({
-        actions: operations.map((operation) => `dynamodb:${operation}`),
-        resources: [table.tableArn],
-        conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } },
-      }),
-    );
   }
 }

@@ -20,7 +20,7 @@ export enum JobEnd {
   FRESH = 'fresh',
   /** Some were. */
   PARTLY_FRESH = 'partly-fresh',
-  /** None was, or the revalidation failed five times. */
+  /** None was, or the revalidation failed eight times. */
   FAILED = 'failed',
   /** The budget left no purge for it. */
   REFUSED = 'refused',
@@ -95,13 +95,13 @@ export abstract class Metered extends Construct {
     return this.counted('StaleWarms', { statistic: 'Sum', ...props });
   }
 
-  /** Revalidations that failed five times. */
+  /** Revalidations that failed eight times. */
   metricRevalidateDeadLettersMax(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     const { revalidateDeadLetterQueue: queue } = this._meters;
     return queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', ...props });
   }
 
-  /** Warms that failed five times, up to 25 urls each. */
+  /** Warms that failed eight times, up to 25 urls each. */
   metricWarmDeadLettersMax(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     const { warmDeadLetterQueue: queue } = this._meters;
     return queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', ...props });

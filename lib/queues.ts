@@ -4,7 +4,7 @@
  *     RevalidateQueue   API → invalidator    a revalidation, as it was posted
  *     WarmQueue         invalidator → warmer urls to fetch
  *
- * What fails five times is kept for 14 days. A message's age counts from its first sending (SQS developer guide,
+ * What fails eight times is kept for 14 days. A message's age counts from its first sending (SQS developer guide,
  * sqs-dead-letter-queues), so a dead-letter queue keeps longer than its source.
  * @module
  */
@@ -12,10 +12,10 @@ import { Duration } from 'aws-cdk-lib';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { REVALIDATION_BYTES_MAX } from '../core/api';
-import { RECEIVES_MAX, WARM_BYTES_MAX } from '../core/config';
+import { QUEUE_DAYS, RECEIVES_MAX, WARM_BYTES_MAX } from '../core/config';
 import { INVALIDATOR_TIMEOUT } from './invalidator';
 import type { Settings } from './private/settings';
-import { WARMER_TIMEOUT } from './warmer';
+import { warmerTimeout } from './warmer';
 
 export interface QueuePair {
   readonly queue: sqs.Queue;
@@ -29,9 +29,9 @@ export function revalidateQueue(scope: Construct, { batchWindow }: Settings): Qu
   });
 }
 
-export function warmQueue(scope: Construct): QueuePair {
+export function warmQueue(scope: Construct, settings: Settings): QueuePair {
   return queuePair(scope, 'Warm', {
-    visibilityTimeout: visibilityFor(WARMER_TIMEOUT),
+    visibilityTimeout: visibilityFor(warmerTimeout(settings)),
     maxMessageSizeBytes: WARM_BYTES_MAX,
   });
 }
@@ -50,7 +50,7 @@ function queuePair(scope: Construct, word: string, props: sqs.QueueProps): Queue
   const queue = new sqs.Queue(scope, `${word}Queue`, {
     ...common,
     ...props,
-    retentionPeriod: Duration.days(4),
+    retentionPeriod: Duration.days(QUEUE_DAYS),
     deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: RECEIVES_MAX },
   });
   return { queue, deadLetterQueue };

@@ -2,18 +2,31 @@
  * The recorder: Lambda@Edge, origin-response.
  *
  * It is deployed in us-east-1, whatever the stack's region: elsewhere it gets a stack of its own, `NAME-REGION-edge`.
- * Its role may read and write one table, and write logs. Function and versions stay when they are replaced or the
- * stack is deleted: CloudFront's replicas of them cannot be deleted for hours (CFDG, lambda-edge-delete-replicas).
+ * Its role may read and write one table (its site's items, where that is shared), and write logs. Function and versions
+ * stay when they are replaced or the stack is deleted: CloudFront's replicas of them cannot be deleted for hours (CFDG,
+ * lambda-edge-delete-replicas). Its tag tells `isr cleanup` later whose it was.
  * @module
  */
-import { ArnFormat, Duration, RemovalPolicy, Stack, Stage, Token, Validations } from 'aws-cdk-lib';
+import {
+  ArnFormat,
+  Aws,
+  Duration,
+  RemovalPolicy,
+  Stack,
+  Stage,
+  Tags,
+  Token,
+  Validations,
+} from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { STACK_TAG } from '../core/config';
 import { bundleOf, HANDLER, RUNTIME, sourceOf } from './private/bundle';
 import { globalName, type Settings } from './private/settings';
+import { graphRights } from './table';
 
 /** CFDG, lambda-at-edge-function-restrictions. */
 const EDGE_REGION = 'us-east-1';
@@ -42,6 +55,9 @@ export function recorder(
     currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
   });
   edgeFunction.lambda.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  Tags.of(edgeFunction.lambda).add(STACK_TAG, Aws.STACK_ID, {
+    includeResourceTypes: [lambda.CfnFunction.CFN_RESOURCE_TYPE_NAME], // below it is a parameter
+  });
   return edgeFunction;
 }
 
@@ -58,13 +74,10 @@ function edgeStackOf(scope: Construct, settings: Settings): Stack | undefined {
   });
 }
 
-function roleFor(scope: Construct, { name, region }: Settings, logGroupName: string): iam.Role {
-  const tableArn = Stack.of(scope).formatArn({
-    service: 'dynamodb',
-    region,
-    resource: 'table',
-    resourceName: name,
-  });
+function roleFor(scope: Construct, settings: Settings, logGroupName: string): iam.Role {
+  const { tableName: resourceName, region, site } = settings;
+  const resource = { service: 'dynamodb', region, resource: 'table', resourceName };
+  const table = settings.table ?? { tableArn: Stack.of(scope).formatArn(resource) };
   const logGroupArn = Stack.of(scope).formatArn({
     service: 'logs',
     region: '*',
@@ -76,12 +89,7 @@ function roleFor(scope: Construct, { name, region }: Settings, logGroupName: str
     assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'), // EdgeFunction adds edgelambda.amazonaws.com
     description: `edge-isr: ${sourceOf('recorder')}`,
   });
-  role.addToPolicy(
-    new iam.PolicyStatement({
-      actions: ['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'],
-      resources: [tableArn],
-    }),
-  );
+  role.addToPolicy(graphRights({ table, site }, ['BatchGetItem', 'UpdateItem']));
   role.addToPolicy(
     new iam.PolicyStatement({
       actions: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],

@@ -3,24 +3,27 @@
  * jobs.
  * @module
  */
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
-import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
-import { ENV } from '../core/config';
+import { ENV, WARM_LIMITS, WARMERS_MAX, warmMsMax } from '../core/config';
 import type { Settings } from './private/settings';
 import { worker } from './private/worker';
 import type { QueuePair } from './queues';
+import { type GraphTable, graphEnvironment, graphRights } from './table';
 
-/** Twice the deadline after which a url that is still old is reported as such (WORKER_DEFAULTS.warmDeadlineMs). */
-export const WARMER_TIMEOUT = Duration.seconds(120);
-/** Every one of them fetches several urls at once; the origin renders for viewers too. */
-const CONCURRENCY_MAX = 5;
+/** A minute more than the longest warm: its last fetch and its reports. */
+export function warmerTimeout({ warm }: Settings): Duration {
+  const perSecond = Token.isUnresolved(warm?.perSecond)
+    ? WARM_LIMITS.perSecond.min
+    : warm?.perSecond;
+  return Duration.seconds(Math.ceil(warmMsMax(perSecond) / 1_000) + 60);
+}
 
 export interface WarmerParts {
-  readonly table: dynamodb.ITable;
+  readonly graph: GraphTable;
   readonly site: cloudfront.IDistribution;
   readonly warms: QueuePair;
 }
@@ -28,27 +31,30 @@ export interface WarmerParts {
 export class Warmer extends Construct {
   readonly function: lambda.Function;
 
-  constructor(scope: Construct, { table, site, warms }: WarmerParts, { warm }: Settings) {
+  constructor(scope: Construct, { graph, site, warms }: WarmerParts, settings: Settings) {
     super(scope, 'Warmer');
+    const { warm, logRetention } = settings;
     this.function = worker(this, {
       name: 'warmer',
-      timeout: WARMER_TIMEOUT,
+      timeout: warmerTimeout(settings),
       memorySize: 512,
+      logRetention,
       environment: {
-        [ENV.table]: table.tableName,
+        ...graphEnvironment(graph),
+        [ENV.queueUrl]: warms.queue.queueUrl,
         [ENV.distributionId]: site.distributionId,
         [ENV.edgeUrl]: `https://${site.distributionDomainName}`,
         ...(warm?.perSecond && { [ENV.warmPerSecond]: String(warm.perSecond) }),
         ...(warm?.concurrency && { [ENV.warmConcurrency]: String(warm.concurrency) }),
       },
     });
-    table.grant(this.function, 'dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem');
+    this.function.addToRolePolicy(graphRights(graph, ['BatchGetItem', 'GetItem', 'UpdateItem']));
     site.grant(this.function, 'cloudfront:GetInvalidation');
     this.function.addEventSource(
       new SqsEventSource(warms.queue, {
         batchSize: 1,
         reportBatchItemFailures: true,
-        maxConcurrency: CONCURRENCY_MAX,
+        maxConcurrency: WARMERS_MAX,
       }),
     );
   }

@@ -19,6 +19,7 @@ import {
   type RecorderConfig,
   WARM_BYTES_MAX,
   WORKER_DEFAULTS,
+  warmMsMax,
 } from '../core/config';
 import { reasonOf } from '../core/errors';
 import { CONFIG, ELAPSED, NATIVE_TAGS, RULING } from '../core/headers';
@@ -37,6 +38,8 @@ import { type LocalQueue, type LocalSqs, startSqs } from './sqs';
 export interface EdgeOptions {
   /** The server that renders the pages: `http://localhost:8000`. */
   readonly origin: string;
+  /** Asked when `origin` fails, as the second of an origin group. @default - none */
+  readonly failover?: string;
   /** Where viewers connect; 0 takes any free port. */
   readonly port: number;
   /** The revalidate API and CloudFront's control API; 0 takes any free port. */
@@ -61,6 +64,8 @@ export interface EdgeOptions {
   readonly warmConcurrency?: number;
   /** What is made of viewers' requests. @default - tracking parameters are dropped, as deployed */
   readonly viewerRules?: Partial<ViewerRules>;
+  /** The table of another edge, and this site's name in it. @default - a table of its own */
+  readonly shared?: { readonly dynamoDbEndpoint: string; readonly site: string };
   /** @default - as deployed */
   readonly recorder?: Partial<RecorderConfig>;
   readonly onRequest?: (line: RequestLine) => void;
@@ -130,14 +135,14 @@ class Parts {
 }
 
 interface Stores {
-  readonly dynamoDb: LocalDynamoDb;
+  readonly dynamoDb: Pick<LocalDynamoDb, 'endpoint'>;
   readonly sqs: LocalSqs;
   readonly revalidateQueue: Required<LocalQueue>;
   readonly warmQueue: Required<LocalQueue>;
 }
 
 async function openStores(options: EdgeOptions, parts: Parts): Promise<Stores> {
-  const [dynamoDb, sqs] = await Promise.all([parts.open(startDynamoDb()), parts.open(startSqs())]);
+  const [dynamoDb, sqs] = await Promise.all([openTable(options, parts), parts.open(startSqs())]);
   const queue = async (name: string, maximumMessageSize: number) => {
     const { url, deadLetterUrl = '' } = await sqs.createQueue({
       name,
@@ -147,12 +152,18 @@ async function openStores(options: EdgeOptions, parts: Parts): Promise<Stores> {
     });
     return { url, deadLetterUrl };
   };
-  const [, revalidateQueue, warmQueue] = await Promise.all([
-    createTable(dynamoDb.endpoint, TABLE),
+  const [revalidateQueue, warmQueue] = await Promise.all([
     queue('revalidate', REVALIDATION_BYTES_MAX),
     queue('warm', WARM_BYTES_MAX),
   ]);
   return { dynamoDb, sqs, revalidateQueue, warmQueue };
+}
+
+async function openTable({ shared }: EdgeOptions, parts: Parts): Promise<Stores['dynamoDb']> {
+  if (shared) return { endpoint: shared.dynamoDbEndpoint };
+  const dynamoDb = await parts.open(startDynamoDb());
+  await createTable(dynamoDb.endpoint, TABLE);
+  return dynamoDb;
 }
 
 async function openCloudFront(
@@ -175,10 +186,12 @@ async function openCloudFront(
     ...options.recorder,
     keyHeaders,
     table: TABLE,
+    ...(options.shared ? { site: options.shared.site } : {}),
   });
   return parts.open(
     startCloudFront({
       origin: options.origin,
+      ...(options.failover ? { failover: { origin: options.failover } } : {}),
       port: options.port,
       distributionId: DISTRIBUTION_ID,
       customHeaders: { [CONFIG]: config },
@@ -229,7 +242,7 @@ async function openApi(
       onError: (error) => options.onLog?.(`api: ${reasonOf(error)}`),
     }),
   );
-  const env = { ...environment(stores), ...cloudFrontEnv(api) };
+  const env = { ...environment(stores, options), ...cloudFrontEnv(api) };
   jobs = await load('jobs', { env, timeoutMs: 10 * SECONDS }, options, parts);
   return api;
 }
@@ -246,8 +259,9 @@ async function openWorkers(
 ): Promise<void> {
   const { revalidateQueue, warmQueue } = stores;
   const invalidatorEnv = {
-    ...environment(stores),
+    ...environment(stores, options),
     ...cloudFrontEnv(api),
+    [ENV.queueUrl]: revalidateQueue.url,
     [ENV.warmQueueUrl]: warmQueue.url,
     [ENV.gatherMs]: String(options.gatherMs ?? GATHER_MS),
     ...(options.purge ? { [ENV.purge]: options.purge } : {}),
@@ -259,10 +273,12 @@ async function openWorkers(
       : {}),
     [ENV.graceMs]: String(options.graceMs ?? WORKER_DEFAULTS.graceMs),
     [ENV.warmUrlsMax]: String(options.warmUrlsMax ?? WORKER_DEFAULTS.warmUrlsMax),
+    [ENV.warmPerSecond]: String(options.warmPerSecond ?? WORKER_DEFAULTS.warmPerSecond),
   };
   const warmerEnv = {
-    ...environment(stores),
+    ...environment(stores, options),
     ...cloudFrontEnv(api),
+    [ENV.queueUrl]: warmQueue.url,
     [ENV.edgeUrl]: cloudFront.url,
     [ENV.edgeIsLocal]: 'true',
     [ENV.warmPerSecond]: String(options.warmPerSecond ?? WORKER_DEFAULTS.warmPerSecond),
@@ -276,7 +292,12 @@ async function openWorkers(
       options,
       parts,
     ),
-    load('warmer', { env: warmerEnv, timeoutMs: 120 * SECONDS }, options, parts),
+    load(
+      'warmer',
+      { env: warmerEnv, timeoutMs: warmMsMax(options.warmPerSecond) + 60 * SECONDS },
+      options,
+      parts,
+    ),
   ]);
   const mapping = {
     sqsEndpoint: stores.sqs.endpoint,
@@ -289,11 +310,12 @@ async function openWorkers(
 }
 
 /** AWS_ENDPOINT_URL_* are the SDK's own variables. */
-function environment({ dynamoDb, sqs }: Stores): Record<string, string> {
+function environment({ dynamoDb, sqs }: Stores, { shared }: EdgeOptions): Record<string, string> {
   return {
     AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
     AWS_ENDPOINT_URL_SQS: sqs.endpoint,
     [ENV.table]: TABLE,
+    ...(shared ? { [ENV.site]: shared.site } : {}),
   };
 }
 

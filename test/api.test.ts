@@ -11,6 +11,6 @@ it('is what the reports in etc/ say, for every subpath', { timeout: 120_000 }, (
   const script = join(ROOT, 'scripts/api.mjs');
   const { status, stderr } = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  const exported = Object.keys(subpaths).filter((path) => path !== './package.json');
+  const exported = Object.values(subpaths).filter((it) => typeof it !== 'string'); // the others are no code
   expect(readdirSync(join(ROOT, 'etc'))).toHaveLength(exported.length);
 });

@@ -66,3 +66,11 @@ export interface Plan {
   /** At most `warmUrlsMax`: those that were asked for by name, those that go by path, others. */
   readonly warm: readonly Url[];
 }
+
+/** A plan as it was decided: its items, and what was known of them. */
+export interface Purge {
+  readonly items: readonly string[];
+  /** Of its wildcards that hit urls that nobody asked for: which. */
+  readonly collateral?: Readonly<Record<string, Urls>>;
+  readonly unpurgeable?: readonly Unpurgeable[];
+}

@@ -35,6 +35,7 @@ const SAMPLED_MAX = 200_000;
 interface Tally {
   readonly tag: Tag;
   count: number;
+  untilSeconds: number;
   readonly byPath: Set<Url>;
   readonly sample: Url[];
   /** Its native urls, as long as they are kept. */
@@ -91,6 +92,7 @@ async function read(tag: Tag, all: Tallying): Promise<Tally> {
   const tally: Tally = {
     tag,
     count: 0,
+    untilSeconds: 0,
     byPath: new Set(),
     sample: [],
     urls: new Set(),
@@ -101,6 +103,7 @@ async function read(tag: Tag, all: Tallying): Promise<Tally> {
   for await (const page of all.edges(tag)) {
     tally.count += page.length;
     for (const edge of page) {
+      tally.untilSeconds = Math.max(tally.untilSeconds, edge.untilSeconds);
       if (edge.byPath) {
         tally.byPath.add(edge.url);
         if (isPurgeable(edge.url)) forced.add(edge.url);
@@ -160,8 +163,8 @@ async function takeOrKeep(tally: Tally, { edges, forced, taken }: Tallying): Pro
   tally.urls = urls;
 }
 
-function dependentsOf({ count, byPath, sample, urls: kept }: Tally): Dependents {
+function dependentsOf({ count, untilSeconds, byPath, sample, urls: kept }: Tally): Dependents {
   const urls = kept && [...kept];
   const native = urls?.length ?? count - byPath.size;
-  return { count, native, byPath: [...byPath], urls, sample: urls ?? sample };
+  return { count, untilSeconds, native, byPath: [...byPath], urls, sample: urls ?? sample };
 }

@@ -44,7 +44,7 @@ export function planByPaths(
 }
 
 /** The urls to be purged, with the tags that ask for it. */
-function wantedOf({ tags, urls }: Revalidation, { dependents, liveUrls }: Reading) {
+export function wantedOf({ tags, urls }: Revalidation, { dependents, liveUrls }: Reading) {
   const tagsOf = new Map<Url, Tag[]>();
   for (const url of urls) if (liveUrls.has(url)) tagsOf.set(url, []);
   for (const tag of tags) {

@@ -20,6 +20,8 @@ const READS_AT_ONCE = 10;
 export interface Dependents {
   /** Its edges; one that was read in two shards may count twice. */
   readonly count: number;
+  /** When the last of its edges expires. */
+  readonly untilSeconds: number;
   /** Edges by which CloudFront knows it as well. */
   readonly native: number;
   /** Urls that depend on it without CloudFront knowing: each has to go by its path. */
@@ -75,9 +77,14 @@ async function readAllEdges(
   nowSeconds: number,
 ): Promise<Dependents> {
   const all = new Set<Url>();
+  let until = 0;
   for await (const page of graph.edges(tag, nowSeconds)) {
-    for (const { url } of page) all.add(url);
+    for (const { url, untilSeconds } of page) {
+      all.add(url);
+      until = Math.max(until, untilSeconds);
+    }
   }
   const urls = [...all];
-  return { count: urls.length, native: 0, byPath: [], urls, sample: urls };
+  const counts = { count: urls.length, untilSeconds: until, native: 0 };
+  return { ...counts, byPath: [], urls, sample: urls };
 }

@@ -7,7 +7,8 @@
  * it, and CloudFront overwrites what a viewer may have sent under that name (CFDG, add-origin-custom-headers).
  * @module
  */
-import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import { OriginGroup } from 'aws-cdk-lib/aws-cloudfront-origins';
 import type { Construct } from 'constructs';
 import { IsrError } from '../../core/errors';
 import { CONFIG } from '../../core/headers';
@@ -25,12 +26,29 @@ export class RecordedOrigin implements cloudfront.IOrigin {
     this.edgeRegion = settings.originShield ? settings.shieldRegion : undefined;
   }
 
+  /** CloudFront refuses to deploy a behaviour of a group that takes more: none of these could fail over. */
+  get allowedMethods(): cloudfront.AllowedMethods {
+    const { ALLOW_ALL, ALLOW_GET_HEAD_OPTIONS } = cloudfront.AllowedMethods;
+    return this.isGroup ? ALLOW_GET_HEAD_OPTIONS : ALLOW_ALL;
+  }
+
+  get isGroup(): boolean {
+    return this.origin instanceof OriginGroup;
+  }
+
   bind(scope: Construct, options: cloudfront.OriginBindOptions): cloudfront.OriginBindConfig {
     const bound = this.origin.bind(scope, options);
     if (!bound.originProperty) {
       throw new IsrError(
         'option-invalid',
         'origin binds to nothing: it has to give an originProperty',
+        'origin',
+      );
+    }
+    if (bound.failoverConfig && !this.isGroup) {
+      throw new IsrError(
+        'option-invalid',
+        'origin fails over by itself: EdgeIsr has to know that beforehand, give it an OriginGroup',
         'origin',
       );
     }

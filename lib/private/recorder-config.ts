@@ -22,9 +22,11 @@ function lifetimeOf(defaults: CachingDefaults | undefined) {
 
 /** @throws IsrError `config-invalid` when it is too long for a header */
 export function recorderConfig(settings: Settings, isNear: boolean): string {
-  const { name, region, unrecordedTtl, renderBudget, keyHeaders, maxTtl, purge } = settings;
+  const { tableName, site, region, unrecordedTtl, renderBudget, keyHeaders, maxTtl, purge } =
+    settings;
   const defaults: Readonly<Record<string, unknown>> = RECORDER_DEFAULTS;
   const chosen = {
+    site,
     deadlineMs: isNear ? undefined : FAR_DEADLINE_MS,
     unrecordedSeconds: unrecordedTtl?.toSeconds(),
     renderBudgetMs: renderBudget?.toMilliseconds(),
@@ -36,5 +38,5 @@ export function recorderConfig(settings: Settings, isNear: boolean): string {
   const differing = Object.entries(chosen).filter(
     ([field, value]) => value !== undefined && value !== defaults[field],
   );
-  return formatRecorderConfig({ table: name, region, ...Object.fromEntries(differing) });
+  return formatRecorderConfig({ table: tableName, region, ...Object.fromEntries(differing) });
 }

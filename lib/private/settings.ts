@@ -3,6 +3,7 @@
  * @module
  */
 import { Duration, Names } from 'aws-cdk-lib';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { BROWSER_CACHE_CONTROL, RECORDER_DEFAULTS } from '../../core/config';
 import { ruleHeaders, TRACKING_PARAMETERS, type ViewerRules } from '../../core/viewer-rules';
@@ -13,6 +14,9 @@ import { shieldRegionFor } from './shield';
 export interface Settings extends EdgeIsrProps {
   /** Letters, digits and hyphens; the same in every synthesis. It names the table, the logs and the API. */
   readonly name: string;
+  readonly tableName: string;
+  /** Where the table is another site's: the name in it, which is the same. */
+  readonly site: string | undefined;
   /** Where the stack and its table are. */
   readonly region: string;
   /** The shield's region that is nearest to the table; undefined when none is known. */
@@ -24,6 +28,7 @@ export interface Settings extends EdgeIsrProps {
   readonly keyHeaders: string[];
   readonly viewerRules: ViewerRules;
   readonly browserCacheControl: string;
+  readonly logRetention: logs.RetentionDays;
   readonly batchWindow: Duration;
 }
 
@@ -36,9 +41,12 @@ export function settingsOf(scope: Construct, props: EdgeIsrProps): Settings {
     locales: props.variants?.locales ?? [],
     devices: props.variants?.devices ?? [],
   };
+  const name = Names.uniqueResourceName(scope, { maxLength: 100, separator: '-' });
   const settings = {
     ...props,
-    name: Names.uniqueResourceName(scope, { maxLength: 100, separator: '-' }),
+    name,
+    tableName: props.table?.tableName ?? name,
+    site: props.table && name,
     region,
     shieldRegion: shieldRegionFor(region),
     originShield,
@@ -46,10 +54,11 @@ export function settingsOf(scope: Construct, props: EdgeIsrProps): Settings {
     maxTtl: props.maxTtl ?? Duration.seconds(RECORDER_DEFAULTS.maxTtlSeconds),
     keyHeaders: [...(props.keyHeaders ?? []), ...ruleHeaders(viewerRules)],
     viewerRules,
+    logRetention: props.logRetention ?? logs.RetentionDays.ONE_MONTH,
     browserCacheControl: props.browserCacheControl ?? BROWSER_CACHE_CONTROL,
     batchWindow: props.batchWindow ?? Duration.seconds(1),
   };
-  checkProps(settings, props);
+  checkProps(scope, settings, props);
   return settings;
 }
 

@@ -11,20 +11,19 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { bundleOf, type FunctionName, HANDLER, RUNTIME, sourceOf } from './bundle';
 
-export const LOG_RETENTION = logs.RetentionDays.ONE_MONTH;
-
 export interface WorkerProps {
   readonly name: FunctionName;
   readonly timeout: Duration;
   /** MiB; the share of a CPU grows with it. */
   readonly memorySize: number;
   readonly environment: Record<string, string>;
+  readonly logRetention: logs.RetentionDays;
 }
 
 export function worker(scope: Construct, props: WorkerProps): lambda.Function {
-  const { name, timeout, memorySize, environment } = props;
+  const { name, timeout, memorySize, environment, logRetention } = props;
   const logGroup = new logs.LogGroup(scope, 'Logs', {
-    retention: LOG_RETENTION,
+    retention: logRetention,
     removalPolicy: RemovalPolicy.DESTROY,
   });
   const role = new iam.Role(scope, 'Role', {

@@ -1,5 +1,6 @@
 /**
- * One fetch for one key: origin → function → lifetime → cache, and what its viewers get of it.
+ * One fetch for one key: origin → function → lifetime → cache, and what its viewers get of it (origin-group.ts has the
+ * first two).
  *
  *     origin's answer          the function runs, then
  *       304, to our condition    the copy gets the new headers and lives on; its tags stay as they were
@@ -13,10 +14,11 @@
  */
 import { reasonOf } from '../../core/errors';
 import { RULING } from '../../core/headers';
-import { FunctionFailure, runOriginResponse } from './lambda-edge';
+import { FunctionFailure } from './lambda-edge';
 import { type Lifetime, lifetimeOf } from './lifetime';
 import type { Note, Result, Settings } from './options';
-import { type OriginAnswer, type OriginClient, OriginFailure } from './origin-fetch';
+import { type OriginAnswer, OriginFailure } from './origin-fetch';
+import { askOrigins, type Origins } from './origin-group';
 import { type Ask, conditionsOf, isCacheable } from './origin-request';
 import { fieldOf, flatOf, isHopByHop, type Line, linesOf, without } from './raw-headers';
 import { discard, type SharedBody, shareBody } from './shared-body';
@@ -25,7 +27,7 @@ import { errorPage, headOf } from './viewer';
 
 export interface Workshop {
   readonly settings: Settings;
-  readonly client: OriginClient;
+  readonly origins: Origins;
   readonly store: Store;
 }
 
@@ -62,13 +64,12 @@ export async function fetchThrough(
   signal: AbortSignal,
   workshop: Workshop,
 ): Promise<Outcome> {
-  const { settings, client } = workshop;
+  const { settings, origins } = workshop;
   const conditions = conditionsOf(stale);
   const asked: Ask = { ...ask, lines: [...ask.lines, ...conditions] };
-  let answer: OriginAnswer | undefined;
+  let ruled: OriginAnswer | undefined;
   try {
-    answer = await client.fetch(asked, signal);
-    const ruled = await runOriginResponse(asked, answer, settings);
+    ruled = await askOrigins(asked, signal, origins);
     const isConfirmed = ruled.status === 304 && conditions.length > 0 && stale !== undefined;
     if (isConfirmed) return confirmed(stale, ruled, workshop);
     const fallback = ruled.status >= 500 ? fallbackOf(stale, settings) : undefined;
@@ -76,7 +77,7 @@ export async function fetchThrough(
     void discard(ruled.body);
     return fallback;
   } catch (thrown) {
-    if (answer) answer.body.destroy();
+    ruled?.body.destroy();
     if (signal.aborted)
       return edgeMade(ask, { status: 502, error: 'nobody waits for it' }, workshop);
     if (thrown instanceof FunctionFailure) return functionFailed(ask, thrown, workshop);

@@ -13,7 +13,7 @@ import { listen, urlAt } from '../listen';
 import { createControl } from './control';
 import { createEdge } from './edge';
 import { type CloudFrontOptions, settle } from './options';
-import { originClient } from './origin-fetch';
+import { openOrigins } from './origin-group';
 import { createStore } from './store';
 
 export type { CloudFrontOptions, RequestLine, Result } from './options';
@@ -36,9 +36,10 @@ const DRAIN_SWEEP_MS = 20;
 /** @throws IsrError `origin-invalid`, `port-taken` */
 export async function startCloudFront(options: CloudFrontOptions): Promise<LocalCloudFront> {
   const settings = settle(options);
-  const client = originClient(settings);
+  const origins = openOrigins(settings);
+  const closeOrigins = () => Promise.all(origins.map(({ client }) => client.close()));
   const store = createStore(settings);
-  const answer = createEdge({ settings, client, store });
+  const answer = createEdge({ settings, origins, store });
   const control = createControl({
     distributionId: settings.distributionId,
     invalidate: (items) => {
@@ -50,7 +51,7 @@ export async function startCloudFront(options: CloudFrontOptions): Promise<Local
   const server = createServer({ maxHeaderSize: HEAD_BYTES_MAX }, answer);
   server.on('clientError', refuseMalformed);
   const port = await listen(server, settings).catch(async (thrown: unknown) => {
-    await client.close();
+    await closeOrigins();
     throw thrown;
   });
 
@@ -61,7 +62,7 @@ export async function startCloudFront(options: CloudFrontOptions): Promise<Local
     async close() {
       control.close();
       await drain(server);
-      await client.close(); // breaks off what no viewer waits for
+      await closeOrigins(); // breaks off what no viewer waits for
     },
   };
 }

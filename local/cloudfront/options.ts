@@ -11,6 +11,11 @@ import type { Ttl } from './lifetime';
 export interface CloudFrontOptions {
   /** The server that renders: `http://host[:port]` or `https://host[:port]`. */
   readonly origin: string;
+  /**
+   * The second origin of a group: it is asked when the first cannot be reached, is late, or answers one of these.
+   * @default - there is one origin
+   */
+  readonly failover?: { readonly origin: string; readonly statuses?: readonly number[] };
   /** @default '127.0.0.1' */
   readonly host?: string;
   /** 0 takes any free one. */
@@ -104,6 +109,7 @@ export interface Note {
 /** The options with every default in its place, and what follows from them. */
 export interface Settings extends Required<Omit<CloudFrontOptions, 'origin' | OptionalKeys>> {
   readonly origin: URL;
+  readonly failover: { readonly origin: URL; readonly statuses: readonly number[] } | undefined;
   readonly tagHeader: string | undefined;
   readonly originResponse: CloudFrontOptions['originResponse'];
   readonly viewerRequest: CloudFrontOptions['viewerRequest'];
@@ -114,8 +120,10 @@ export interface Settings extends Required<Omit<CloudFrontOptions, 'origin' | Op
   readonly via: string;
 }
 
-type OptionalKeys = 'tagHeader' | 'originResponse' | 'viewerRequest' | 'onRequest';
+type OptionalKeys = 'failover' | 'tagHeader' | 'originResponse' | 'viewerRequest' | 'onRequest';
 
+/** What the console proposes, and the CDK's OriginGroup sets. */
+const FAILOVER_STATUSES = [500, 502, 503, 504];
 const TTL: Ttl = { minSeconds: 0, defaultSeconds: 0, maxSeconds: 31_536_000 };
 
 /** @throws IsrError `origin-invalid` */
@@ -124,6 +132,10 @@ export function settle(options: CloudFrontOptions): Settings {
   const server = createHash('sha256').update(options.distributionId).digest('hex').slice(0, 32);
   return {
     origin: parseOrigin(options.origin),
+    failover: options.failover && {
+      origin: parseOrigin(options.failover.origin),
+      statuses: options.failover.statuses ?? FAILOVER_STATUSES,
+    },
     host: options.host ?? '127.0.0.1',
     port: options.port,
     distributionId: options.distributionId,

@@ -2,6 +2,7 @@ import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { describe, expect, it, vi } from 'vitest';
 import { consume } from '../../aws/consume';
 import { jobIdOf, parseRevalidationMessage } from '../../aws/revalidation-message';
+import { RECEIVES_MAX } from '../../core/config';
 
 function record(messageId: string, body: string, receives = 1): SQSRecord {
   return {
@@ -28,20 +29,23 @@ const good = '{"tags":["post:1"]}';
 async function consumed(from: SQSEvent, work: (ids: string[]) => Promise<void> = async () => {}) {
   const error = vi.spyOn(console, 'error').mockImplementation(() => {});
   const lost: [string, string, ...'last'[]][] = [];
-  const doubted: [string, string, number][] = [];
+  const doubted: [string, number][] = [];
   const worked: string[] = [];
+  const later: string[] = [];
   const response = await consume(from, {
     parse: parseRevalidationMessage,
     work: async (messages) => {
       worked.push(...messages.map(({ messageId }) => messageId));
       await work(worked);
     },
-    doubted: async ({ job }, why) => void doubted.push([job, why, worked.length]),
-    lost: async (it, why, isLast) =>
+    doubted: async ({ message }) => void doubted.push([message.job, worked.length]),
+    lost: async ({ record: it }, { error: why, isLast }) =>
       void lost.push([jobIdOf(it), why, ...(isLast ? (['last'] as const) : [])]),
+    later: async (failed) => void later.push(...failed.map(({ messageId }) => messageId)),
   });
   error.mockRestore();
   const failed = response.batchItemFailures.map((it) => it.itemIdentifier);
+  expect(later.sort()).toEqual([...failed].sort()); // whatever failed comes back soon
   return { failed, doubted, lost, worked };
 }
 
@@ -84,13 +88,17 @@ describe('the last try of a message', () => {
   };
 
   it('tells its job why it goes to the dead-letter queue', async () => {
-    const { failed, lost } = await consumed(event(record('a', good, 5)), noRoom);
+    const { failed, lost } = await consumed(event(record('a', good, RECEIVES_MAX)), noRoom);
     expect({ failed, lost }).toEqual({ failed: ['a'], lost: [['a', 'no room', 'last']] });
-    expect(await consumed(event(record('a', good, 4)), noRoom)).toMatchObject({ lost: [] });
+    expect(await consumed(event(record('a', good, RECEIVES_MAX - 1)), noRoom)).toMatchObject({
+      lost: [],
+    });
   });
 
   it('is told before its work: a worker that dies in it tells nobody', async () => {
-    const { doubted } = await consumed(event(record('a', good, 4), record('b', good, 5)));
+    const { doubted } = await consumed(
+      event(record('a', good, RECEIVES_MAX - 1), record('b', good, RECEIVES_MAX)),
+    );
     expect(doubted).toEqual([['b', expect.stringContaining('has not ended'), 0]]);
   });
 
@@ -99,8 +107,9 @@ describe('the last try of a message', () => {
     const work = vi.fn(async () => {});
     const doubted = noRoom;
     const lost = async () => {};
-    const from = event(record('a', good, 5));
-    await consume(from, { parse: parseRevalidationMessage, work, doubted, lost });
+    const from = event(record('a', good, RECEIVES_MAX));
+    const later = async () => {};
+    await consume(from, { parse: parseRevalidationMessage, work, doubted, lost, later });
     expect(work).toHaveBeenCalledOnce();
     error.mockRestore();
   });

@@ -4,10 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DynamoCall, keyItem } from '../../aws/dynamo';
 import { dynamoOverHttp } from '../../aws/dynamo-signed';
 import { dynamoGraph } from '../../aws/graph';
-import { tagKey } from '../../core/keys';
+import { inSite } from '../../aws/site-keys';
+import { tagKey, urlKey } from '../../core/keys';
 import { parseTag } from '../../core/tags';
-import { encodeUrl } from '../../core/urls';
-import { graphContract } from '../contract/graph';
+import { encodeUrl, type Url } from '../../core/urls';
+import { graphContract, names, recorded } from '../contract/graph';
 import { REGION, sdkCall, signedCall, startTable, TABLE } from '../support/graph';
 
 let table: Awaited<ReturnType<typeof startTable>>;
@@ -22,6 +23,10 @@ describe('the graph over the AWS SDK', () => {
 
 describe('the graph over signed requests', () => {
   graphContract(() => dynamoGraph(signedCall(table.endpoint), TABLE));
+});
+
+describe('the graph of a site that shares the table', () => {
+  graphContract(() => dynamoGraph(inSite(sdkCall(table.endpoint), 'shop'), TABLE));
 });
 
 describe('what DynamoDB did not process', () => {
@@ -63,7 +68,7 @@ describe('a tag whose edges come too fast for one partition', () => {
     const graph = dynamoGraph(call, TABLE);
     const found = [];
     for await (const page of graph.edges(tag, 0)) found.push(...page);
-    expect(found).toEqual([{ url, byPath: true }]);
+    expect(found).toMatchObject([{ url, byPath: true }]);
   });
 
   it('fails when it is spread already: the page is capped, and tries again', async () => {
@@ -85,6 +90,48 @@ describe('a tag whose edges come too fast for one partition', () => {
     const { Item } = await call('GetItem', { TableName: TABLE, Key: keyItem(tagKey(tag)) });
     expect(Number(Item?.expires?.N)).toBeGreaterThan(9e9);
   });
+});
+
+describe('the epoch of a url', () => {
+  const DAY = 86_400;
+  const epochMs = 1_800_000_000_000;
+  const untilSeconds = epochMs / 1_000;
+
+  it.each([
+    ['was never seen', undefined],
+    ['was forgotten long ago', untilSeconds - 2 * DAY],
+    ['may be cached', untilSeconds + 2 * DAY],
+  ])(
+    'outlives every render that it stands against, whatever answer is lost: a url that %s',
+    async (_, until) => {
+      const call = sdkCall(table.endpoint);
+      const expiry = async (url: Url) => {
+        const { Item } = await call('GetItem', { TableName: TABLE, Key: keyItem(urlKey(url)) });
+        return Item?.epoch ? Number(Item.expires?.N) : undefined;
+      };
+      for (const lostAt of [1, 2, 3]) {
+        const { url } = names('lost');
+        if (until) {
+          await dynamoGraph(call, TABLE).putUrl(url, recorded({ untilSeconds: until }));
+        }
+        const expiries: (number | undefined)[] = [];
+        let writes = 0;
+        const lossy: DynamoCall = async (operation, input) => {
+          const answer = await call(operation, input);
+          expiries.push(await expiry(url));
+          writes += 1;
+          if (writes === lostAt) throw new Error('socket hang up');
+          return answer;
+        };
+        const put = () =>
+          dynamoGraph(lossy, TABLE).putEpochs({ tags: [], urls: [url], epochMs, job: 'j' });
+        await put().catch(put);
+        const shortest = Math.min(...expiries.filter((it) => it !== undefined));
+        expect(shortest).toBeGreaterThanOrEqual(untilSeconds + DAY);
+        expect((await dynamoGraph(call, TABLE).look(url, [])).epochMs).toBe(epochMs);
+      }
+    },
+  );
 });
 
 describe('a signed request', () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { dynamoJobs } from '../../aws/jobs';
+import { inSite } from '../../aws/site-keys';
 import { jobsContract } from '../contract/jobs';
 import { sdkCall, startTable, TABLE } from '../support/graph';
 
@@ -11,4 +12,8 @@ afterAll(() => table.close());
 
 describe('jobs in DynamoDB', () => {
   jobsContract(() => dynamoJobs(sdkCall(table.endpoint), TABLE, { now: Date.now }));
+});
+
+describe('jobs of a site that shares the table', () => {
+  jobsContract(() => dynamoJobs(inSite(sdkCall(table.endpoint), 'shop'), TABLE, { now: Date.now }));
 });

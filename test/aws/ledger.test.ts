@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DynamoCall } from '../../aws/dynamo';
 import { dynamoLedger } from '../../aws/ledger';
+import { inSite } from '../../aws/site-keys';
 import { ledgerContract } from '../contract/ledger';
 import { sdkCall, startTable, TABLE } from '../support/graph';
 
@@ -35,4 +36,8 @@ describe('the ledger in DynamoDB', () => {
     await ledger.charge('early', 2, epochMs);
     expect(await ledger.used(epochMs)).toBe(6);
   });
+});
+
+describe('the ledger of a site that shares the table', () => {
+  ledgerContract((clock) => dynamoLedger(inSite(sdkCall(table.endpoint), 'shop'), TABLE, clock));
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { dynamoPaces } from '../../aws/paces';
+import { inSite } from '../../aws/site-keys';
 import { pacesContract } from '../contract/paces';
 import { sdkCall, startTable, TABLE } from '../support/graph';
 
@@ -11,4 +12,10 @@ afterAll(() => table.close());
 
 describe('paces in DynamoDB', () => {
   pacesContract(() => dynamoPaces(sdkCall(table.endpoint), TABLE, { now: Date.now }));
+});
+
+describe('paces of a site that shares the table', () => {
+  pacesContract(() =>
+    dynamoPaces(inSite(sdkCall(table.endpoint), 'shop'), TABLE, { now: Date.now }),
+  );
 });

@@ -37,6 +37,8 @@ describe('a purge', () => {
     [400, 'TooManyInvalidationsInProgress'],
     [400, 'Throttling'],
     [400, 'ThrottlingException'],
+    [500, 'InternalError'],
+    [503, 'ServiceUnavailable'],
   ])('that CloudFront answers with %i %s is deferred, not failed', async (status, code) => {
     refusal = { status, code };
     expect(await cloudFrontPurger(client, 'E1').purge(['/a'], 'r')).toEqual({
@@ -49,7 +51,6 @@ describe('a purge', () => {
     [403, 'AccessDenied'],
     [404, 'NoSuchDistribution'],
     [413, 'BatchTooLarge'],
-    [500, 'InternalError'],
   ])('that CloudFront answers with %i %s has failed, and says of what', async (status, code) => {
     refusal = { status, code };
     await expect(cloudFrontPurger(client, 'E1').purge(['/a', '#b'], 'r')).rejects.toMatchObject({
@@ -99,6 +100,11 @@ describe('how an invalidation stands', () => {
 
   it('is unknown when CloudFront is asked too often', async () => {
     refusal = { status: 400, code: 'Throttling' };
+    expect(await cloudFrontPurger(client, 'E1').status('I1')).toBe('unknown');
+  });
+
+  it('is unknown when CloudFront itself fails', async () => {
+    refusal = { status: 503, code: 'ServiceUnavailable' };
     expect(await cloudFrontPurger(client, 'E1').status('I1')).toBe('unknown');
   });
 

@@ -13,7 +13,10 @@ const ACCEPTED = /^[\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u;
 async function batchesOf(url: string, jobCount: number) {
   const jobs = Array.from({ length: jobCount }, (_, i) => String(i).padStart(64, 'j'));
   const urls = Array<Url>(25).fill(url as Url);
-  const messages = warmParts(new Map(jobs.map((job) => [job, urls])), 1_767_225_600_000);
+  const messages = warmParts(new Map(jobs.map((job) => [job, urls])), {
+    epochMs: 1_767_225_600_000,
+    partUrls: 25,
+  });
   const batches: string[][] = [];
   const client = {
     send: async ({ input }: SendMessageBatchCommand) => {

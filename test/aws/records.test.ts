@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DynamoCall } from '../../aws/dynamo';
 import { dynamoGraph } from '../../aws/graph';
 import { dynamoRecords } from '../../aws/records';
+import { inSite } from '../../aws/site-keys';
 import { encodeUrl } from '../../core/urls';
 import { recorded } from '../contract/graph';
 import { recordsContract } from '../contract/records';
@@ -17,6 +18,13 @@ afterAll(() => table.close());
 describe('records in DynamoDB', () => {
   recordsContract(() => {
     const call = sdkCall(table.endpoint);
+    return { graph: dynamoGraph(call, TABLE), records: dynamoRecords(call, TABLE) };
+  });
+});
+
+describe('records of a site that shares the table', () => {
+  recordsContract(() => {
+    const call = inSite(sdkCall(table.endpoint), 'shop');
     return { graph: dynamoGraph(call, TABLE), records: dynamoRecords(call, TABLE) };
   });
 });

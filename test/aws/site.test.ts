@@ -152,7 +152,7 @@ describe('an address that is not on the internet', () => {
         edgeIsLocal: false,
         resolve: (__, told) =>
           told(null, [
-            { address: '203.0.113.7', family: 4 },
+            { address: '13.32.0.1', family: 4 },
             { address, family },
           ]),
       },
@@ -168,6 +168,57 @@ describe('an address that is not on the internet', () => {
 
   it.each(['13.32.0.1', '2600:9000:5300::1', '::ffff:13.32.0.1'])('%s is', (address) => {
     expect([isPublic(address), isLoopback(address)]).toEqual([true, false]);
+  });
+
+  it.each([
+    ['0.0.0.0/8', '0.0.0.0', '0.255.255.255'],
+    ['10.0.0.0/8', '10.0.0.0', '10.255.255.255'],
+    ['100.64.0.0/10', '100.64.0.0', '100.127.255.255'],
+    ['127.0.0.0/8', '127.0.0.0', '127.255.255.255'],
+    ['169.254.0.0/16', '169.254.0.0', '169.254.255.255'],
+    ['172.16.0.0/12', '172.16.0.0', '172.31.255.255'],
+    ['192.0.0.0/24', '192.0.0.0', '192.0.0.255'],
+    ['192.0.2.0/24', '192.0.2.0', '192.0.2.255'],
+    ['192.88.99.0/24', '192.88.99.0', '192.88.99.255'],
+    ['192.168.0.0/16', '192.168.0.0', '192.168.255.255'],
+    ['198.18.0.0/15', '198.18.0.0', '198.19.255.255'],
+    ['198.51.100.0/24', '198.51.100.0', '198.51.100.255'],
+    ['203.0.113.0/24', '203.0.113.0', '203.0.113.255'],
+    ['224.0.0.0/3', '224.0.0.0', '255.255.255.255'],
+    ['::/96', '::', '::ffff:ffff'],
+    ['::ffff:0:0:0/96', '::ffff:0:0:0', '::ffff:0:13.32.0.1'],
+    ['64:ff9b::/96', '64:ff9b::10.0.0.1', '64:ff9b::13.32.0.1'],
+    ['64:ff9b:1::/48', '64:ff9b:1::', '64:ff9b:1:ffff:ffff:ffff:ffff:ffff'],
+    ['100::/64', '100::', '100::ffff:ffff:ffff:ffff'],
+    ['100:0:0:1::/64', '100:0:0:1::', '100:0:0:1:ffff:ffff:ffff:ffff'],
+    ['2001::/32 (Teredo)', '2001::', '2001:0:ffff:ffff:ffff:ffff:ffff:ffff'],
+    ['2001::/23', '2001:2::1', '2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff'],
+    ['2001:db8::/32', '2001:db8::', '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff'],
+    ['2002::/16', '2002::', '2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+    ['3fff::/20', '3fff::', '3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff'],
+    ['5f00::/16', '5f00::', '5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+    ['fc00::/7', 'fc00::', 'fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+    ['fe80::/10', 'fe80::', 'febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+    ['fec0::/10', 'fec0::', 'feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+    ['ff00::/8', 'ff00::', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+    ['a zone', 'fe80::1%eth0', '2600:9000:5300::1%1'],
+  ])('is in the registry, from end to end: %s', (_, ...ends) => {
+    expect(ends.filter(isPublic)).toEqual([]);
+  });
+
+  it.each([
+    '1.0.0.0',
+    '9.255.255.255',
+    '100.63.255.255',
+    '192.0.1.255',
+    '198.20.0.0',
+    '223.255.255.255',
+    '2001:200::',
+    '2003::',
+    '2620:4f:8000::1',
+    '3ffe:ffff::',
+  ])('has neighbours that are: %s', (address) => {
+    expect(isPublic(address)).toBe(true);
   });
 
   it('is found out when it is dialled, not when it was looked up before', async () => {

@@ -220,10 +220,30 @@ describe('a revalidation from the command line', () => {
     expect(out).toContain(
       "purge items: 1, $0.000 ($0.005 once the month's free ones are used); urls covered: 1",
     );
-    expect(out).toContain('#post:41  revalidate post:41');
-    expect(out).toContain('covers /posts/41');
-    const json = await isrHere('plan', 'post:41', '--json');
-    expect(JSON.parse(json.out)).toMatchObject({ itemsCount: 1, sample: ['/posts/41'] });
+    expect(out).toContain(
+      '#post:41  revalidate post:41: one item for 1 url\n    covers /posts/41\n',
+    );
+    expect(out).toContain('/nowhere  needs no item: no live edge: it is not cached\n');
+    expect(out).toContain('budget: no budget is set');
+    const json = await isrHere('plan', 'post:41', '--url', '/nowhere', '--json');
+    expect(JSON.parse(json.out)).toMatchObject({
+      items: [{ item: '#post:41', covers: 1, sample: ['/posts/41'] }],
+      itemsCount: 1,
+      skipped: [{ asked: '/nowhere', why: 'no live edge: it is not cached' }],
+      sample: ['/posts/41'],
+      isAllowed: true,
+    });
+  });
+
+  it('shows its plan again with its job', async () => {
+    const planned = await isrHere('plan', 'post:41', '--url', '/nowhere');
+    const { jobs } = JSON.parse((await isrHere('jobs', '--state', 'planned', '--json')).out);
+    const { code, out } = await isrHere('jobs', jobs[0].id);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^planned {2}job /);
+    expect(out).toContain(planned.out);
+    const { planned: plan } = JSON.parse((await isrHere('jobs', jobs[0].id, '--json')).out);
+    expect(plan).toMatchObject({ itemsCount: 1, skippedCount: 1 });
   });
 
   it('stands in the list of jobs, newest first, by its state', async () => {

@@ -325,13 +325,16 @@ describe('an idempotency key', () => {
 describe('a plan', () => {
   const planned = {
     atMs: 2,
-    items: [{ item: '#x', why: 'revalidate x' }],
+    items: [{ item: '#x', why: 'revalidate x', covers: 3, sample: ['/a'] }],
     itemsCount: 1,
+    skipped: [],
+    skippedCount: 0,
     priceUsd: 0.005,
     covered: 3,
     sample: ['/a'],
     collateral: { count: 0, sample: [] },
     unpurgeable: { count: 0, sample: [] },
+    isAllowed: true,
     budget: 'no budget is set',
   };
 

@@ -1,6 +1,7 @@
 /** What Jobs promises (core/ports.ts). Every implementation runs it. */
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type JobPlan, jobOf } from '../../core/jobs';
+import { type Job, type JobPlan, jobOf } from '../../core/jobs';
 import { jobPlace } from '../../core/keys';
 import type { Jobs } from '../../core/ports';
 
@@ -21,6 +22,7 @@ const purged = {
   covered: 7,
   invalidations: ['I1', 'I2'],
   unpurgeable: { count: 6, sample: ['/~me: no path can name it'] },
+  collateral: { count: 2, sample: ['/other'] },
 };
 const warming = { warmingAtMs: 2_100, warmParts: ['a', 'b'], warmUrls: 7 };
 const part = {
@@ -34,13 +36,16 @@ const part = {
 
 const plan: JobPlan = {
   atMs: 2_000,
-  items: [{ item: '#post:42', why: 'revalidate post:42' }],
+  items: [{ item: '#post:42', why: 'revalidate post:42', covers: 3, sample: ['/posts/42'] }],
   itemsCount: 1,
+  skipped: [{ asked: 'post:7', why: 'no live edge' }],
+  skippedCount: 1,
   priceUsd: 0.005,
   covered: 3,
   sample: ['/posts/42'],
   collateral: { count: 0, sample: [] },
   unpurgeable: { count: 1, sample: ['/~me: no path can name it'] },
+  isAllowed: true,
   budget: 'no budget is set',
 };
 
@@ -121,6 +126,16 @@ export function jobsContract(open: () => Jobs): void {
       expect(facts && jobOf(facts).state).toBe('refused');
     });
 
+    it('ends expiring, where its pages are left to their lifetimes', async () => {
+      const job = id('expiring');
+      await jobs.begin(job, begun);
+      const refused = { atMs: 2_000, reason: 'over the budget', oldUntilMs: 9_000 };
+      expect(await jobs.refused(job, refused)).toBe(true);
+      const facts = await jobs.get(job);
+      expect(facts?.refused).toEqual(refused);
+      expect(facts && jobOf(facts).state).toBe('expiring');
+    });
+
     it('ends planned, with its first plan', async () => {
       const job = id('planned');
       await jobs.begin(job, begun);
@@ -136,15 +151,22 @@ export function jobsContract(open: () => Jobs): void {
       await jobs.begin(job, begun);
       const items = Array.from({ length: 3_000 }, (_, i) => ({
         item: `/${i}`.padEnd(4_000, 'x'),
-        why: 'y'.repeat(4_000),
+        why: '"'.repeat(4_000),
+        covers: 10,
+        sample: Array.from({ length: 10 }, () => '"'.repeat(4_000)),
       }));
       const sample = items.map(({ item }) => item);
-      const long = { ...plan, items, itemsCount: 3_000, collateral: { count: 3_000, sample } };
-      await jobs.planned(job, { ...long, sample });
+      const skipped = items.map(({ why }) => ({ asked: why, why }));
+      const long = { ...plan, items, itemsCount: 3_000, skipped, skippedCount: 3_000, sample };
+      const other = { count: 3_000, sample: skipped.map(({ why }) => why) };
+      await jobs.planned(job, { ...long, collateral: other, unpurgeable: other });
       const kept = (await jobs.get(job))?.planned;
       expect(kept?.items).toHaveLength(100);
       expect(kept?.itemsCount).toBe(3_000);
-      expect(kept?.sample[0]).toMatch(/^\/0x{297}…$/);
+      expect(kept?.items[0]?.sample).toHaveLength(3);
+      expect(kept?.skipped).toHaveLength(100);
+      expect(kept?.skippedCount).toBe(3_000);
+      expect(kept?.sample[0]).toMatch(/^\/0x{247}…$/);
     });
 
     it('keeps the time at which it was first found completed', async () => {
@@ -187,6 +209,64 @@ export function jobsContract(open: () => Jobs): void {
       expect(await jobs.warming(none, { ...warming, warmParts: [] })).toMatchObject({ id: none });
     });
 
+    it('keeps of a lost part what a redrive has brought, and of a doubted one whatever is told', async () => {
+      const lost = { ...part, warmed: 0, lost: true } as const;
+      const unsure = { ...part, warmed: 0, doubted: true } as const;
+      for (const [told, kept] of [
+        [[unsure, lost, part, lost, unsure], part],
+        [[lost, unsure], lost],
+        [[unsure, { ...unsure, atMs: 9_000 }], unsure],
+        [
+          [lost, { ...lost, atMs: 9_000, failed: ['/b: again'] }],
+          { ...lost, atMs: 9_000, failed: ['/b: again'] },
+        ],
+      ] as const) {
+        const job = id('replaced');
+        await jobs.begin(job, begun);
+        for (const result of told) await jobs.warmed(job, 'a', result);
+        expect((await jobs.get(job))?.parts.a).toEqual(kept);
+      }
+    });
+
+    it('ends with its lost parts, and once more when none is left', async () => {
+      const job = id('redriven');
+      const lost = { ...part, lost: true } as const;
+      await jobs.begin(job, begun);
+      await jobs.warming(job, warming);
+      const ended: unknown[] = [];
+      for (const [name, result] of [
+        ['a', { ...part, doubted: true }],
+        ['a', lost],
+        ['b', { ...part, doubted: true }],
+        ['b', lost], // here
+        ['b', { ...lost, atMs: 4_000 }],
+        ['a', part],
+        ['a', { ...part, atMs: 4_000 }],
+        ['b', part], // and here
+        ['b', lost],
+      ] as const) {
+        ended.push((await jobs.warmed(job, name, result)) !== undefined);
+      }
+      expect(ended).toEqual([0, 0, 0, 1, 0, 0, 0, 1, 0].map(Boolean));
+    });
+
+    it('ends once with a part that was doubted only', async () => {
+      const job = id('doubted');
+      await jobs.begin(job, begun);
+      await jobs.warming(job, { ...warming, warmParts: ['a'] });
+      expect(await jobs.warmed(job, 'a', { ...part, doubted: true })).toBeUndefined();
+      expect(await jobs.warmed(job, 'a', part)).toMatchObject({ id: job });
+      expect(await jobs.warmed(job, 'a', { ...part, atMs: 9_000 })).toBeUndefined();
+    });
+
+    it('keeps when its first last try began, also before it has begun itself', async () => {
+      const job = id('last-try');
+      await jobs.doubted(job, { requestedAtMs: 1_000, doubtedAtMs: 1_900 });
+      await jobs.doubted(job, { requestedAtMs: 1_000, doubtedAtMs: 2_900 });
+      await jobs.begin(job, begun);
+      expect(await jobs.get(job)).toMatchObject({ ...begun, doubtedAtMs: 1_900 });
+    });
+
     it('takes the parts of concurrent warmers, all of them', async () => {
       const job = id('concurrent');
       await jobs.begin(job, begun);
@@ -225,6 +305,83 @@ export function jobsContract(open: () => Jobs): void {
       await jobs.failed(job, { failedAtMs: 1_900, error: 'poisoned' });
       const facts = await jobs.get(job);
       expect(facts && jobOf(facts)).toMatchObject({ state: 'failed', error: 'poisoned' });
+    });
+  });
+
+  describe('the facts of a job, in any order and told again', () => {
+    /** In the order of its purge's life; everybody else may come between. */
+    const LIFE = ['begin', 'purged', 'warming'] as const;
+    const OTHERS = ['doubted', 'failed', 'completed', 'conflict'] as const;
+    const PARTS = ['a', 'b'].flatMap((name) =>
+      (['doubt', 'lost', 'fresh'] as const).map((what) => `${what} ${name}` as const),
+    );
+    type Fact = (typeof LIFE | typeof OTHERS | typeof PARTS)[number];
+
+    function tell(job: string, fact: Fact): Promise<unknown> {
+      const [what, name = ''] = fact.split(' ');
+      const fine = { atMs: 3_000, warmed: 4, stale: [], staleCount: 0, failed: [], failedCount: 0 };
+      const none = { ...fine, warmed: 0, failed: ['/b: lost'], failedCount: 4 };
+      if (what === 'begin') return jobs.begin(job, begun);
+      if (what === 'purged') return jobs.purged(job, { ...purged, unpurgeable: undefined });
+      if (what === 'warming') return jobs.warming(job, warming);
+      if (what === 'doubted') return jobs.doubted(job, { requestedAtMs: 1, doubtedAtMs: 2_500 });
+      if (what === 'failed') return jobs.failed(job, { failedAtMs: 2_600, error: 'given up' });
+      if (what === 'completed') return jobs.completed(job, 4_000);
+      if (what === 'conflict') return jobs.conflict(job, { atMs: 2_700, work: 'w2' });
+      if (what === 'doubt') return jobs.warmed(job, name, { ...none, doubted: true });
+      return jobs.warmed(job, name, what === 'lost' ? { ...none, lost: true } : fine);
+    }
+
+    /** How far a job is. What was given up before its warms were enqueued may yet be brought further, by a redrive. */
+    function rankOf({ state, warmingAtMs }: Job): number {
+      if (state === 'failed' && warmingAtMs === undefined) return 2.5;
+      const ranks = { queued: 0, purging: 1, purged: 2, warming: 3, failed: 4, 'partly-fresh': 5 };
+      return state === 'fresh' ? 6 : ranks[state as keyof typeof ranks];
+    }
+
+    const told = fc
+      .record({
+        others: fc.subarray([...OTHERS, ...PARTS]),
+        again: fc.array(fc.constantFrom(...LIFE, ...OTHERS, ...PARTS), { maxLength: 6 }),
+        seed: fc.infiniteStream(fc.nat()),
+        isLate: fc.boolean(),
+      })
+      .map(({ others, again, seed, isLate }) => {
+        const order: Fact[] = [...LIFE];
+        const place = (fact: Fact, from: number) =>
+          order.splice(from + ((seed.next().value ?? 0) % (order.length - from + 1)), 0, fact);
+        // a job that nobody has begun is not told of its parts
+        for (const fact of others) place(fact, order.indexOf('begin') + 1);
+        for (const fact of again) if (order.includes(fact)) place(fact, order.indexOf(fact) + 1);
+        return { order, isLate };
+      });
+
+    it('never move it back, and come to the same', async () => {
+      await fc.assert(
+        fc.asyncProperty(told, async ({ order, isLate }) => {
+          const nowMs = isLate ? 10_000_000 : 0;
+          const [job, inOrder] = [id('order'), id('order')];
+          const now = async (it: string) => {
+            const facts = await jobs.get(it);
+            return facts ? jobOf(facts, nowMs) : undefined;
+          };
+          let rank = 0;
+          for (const fact of order) {
+            await tell(job, fact);
+            const seen = await now(job);
+            const next = seen ? rankOf(seen) : 0;
+            expect(next).toBeGreaterThanOrEqual(rank);
+            rank = next;
+            if (seen?.state === 'fresh') expect(seen.error).toBeUndefined();
+          }
+          for (const fact of [...LIFE, ...OTHERS, ...PARTS]) {
+            if (order.includes(fact)) await tell(inOrder, fact);
+          }
+          const end = await now(job);
+          expect({ ...end, id: '' }).toEqual({ ...(await now(inOrder)), id: '' });
+        }),
+        { numRuns: 60 },
+      );
     });
   });
 

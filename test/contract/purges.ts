@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Joining, Purges } from '../../core/ports';
 import { parseTag } from '../../core/tags';
-import { encodeUrl } from '../../core/urls';
+import { encodeUrl, type Url } from '../../core/urls';
 
 export function purgesContract(open: () => Purges): void {
   let purges: Purges;
@@ -108,9 +108,12 @@ export function purgesContract(open: () => Purges): void {
       expect((await purges.get(purge)).decision).toEqual(decided[0]);
     });
 
-    it('may be refused', async () => {
+    it('may be refused to some', async () => {
       const purge = await closed('refused');
-      const decision = { items: [], usedBefore: 7, refused: 'no budget' };
+      const refused = [{ work: 'a94a8fe5', reason: 'no budget' }];
+      const collateral = { '/a*': { count: 2, sample: ['/ab' as Url] } };
+      const unpurgeable = [{ url: '/~' as Url, why: 'no path can name it' }];
+      const decision = { items: ['/a*'], usedBefore: 7, refused, collateral, unpurgeable };
       expect(await purges.decide(purge, decision)).toEqual(decision);
       expect(await purges.decide(purge, { items: ['/late'], usedBefore: 0 })).toEqual(decision);
     });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ENV, warmerConfig, warmPaceOf } from '../../core/config';
 
-const base = { ISR_TABLE: 't', ISR_EDGE_URL: 'https://d1.cloudfront.net' };
+const base = { ISR_TABLE: 't', ISR_QUEUE_URL: 'q', ISR_EDGE_URL: 'https://d1.cloudfront.net' };
 
 describe("the warmer's configuration", () => {
-  it('has a default for everything but the table and the edge', () => {
+  it('has a default for everything but the table, the queue and the edge', () => {
     const config = warmerConfig(base);
     expect(config).toMatchObject({ edgeIsLocal: false, perSecond: 20, concurrency: 4 });
     expect(warmPaceOf(config)).toEqual({ perSecond: 20, burst: 4, perSecondMin: 1 });

@@ -10,6 +10,7 @@ const site = (some: Partial<CostSite> = {}): CostSite => ({
   edits: 1_000,
   area: 'us',
   freeTier: true,
+  alarms: false,
   ...some,
 });
 const lineOf = (what: string, some: Partial<CostSite> = {}) =>
@@ -76,6 +77,34 @@ describe('what a miss takes', () => {
     const open = loadOf(site({ shield: false }));
     expect(open.renders).toBe(open.misses);
     expect(lineOf('CloudFront Origin Shield requests', { shield: false })).toBeUndefined();
+  });
+});
+
+describe('what counts and watches', () => {
+  it('is five metrics in each hour that has a purge', () => {
+    const metrics = (some: Partial<CostSite>) =>
+      lineOf('CloudWatch custom metric-months', some)?.quantity;
+    expect(metrics({ edits: 365 })).toBeCloseTo(2.5, 9); // half of the month's hours
+    expect(metrics({ edits: 100_000 })).toBe(5);
+    expect(metrics({ edits: 0 })).toBeUndefined();
+  });
+
+  it('counts capped responses once for each region that has recorders', () => {
+    const open = { edits: 100_000, shield: false, places: 4 };
+    expect(lineOf('CloudWatch custom metric-months', open)?.quantity).toBe(8);
+  });
+
+  it('takes alarms where there are some', () => {
+    expect(lineOf('CloudWatch metric-months of alarms')).toBeUndefined();
+    expect(lineOf('CloudWatch metric-months of alarms', { alarms: true })?.usd).toBeCloseTo(1.4, 9);
+  });
+});
+
+describe('our function on viewer-request', () => {
+  it('runs for each request of viewers and warms, two million of them free', () => {
+    const line = lineOf('CloudFront Functions runs', { pageviews: 5_000_000 });
+    expect(line).toMatchObject({ isOwn: true, quantity: 5_000_000 + 1_000 * 3 * 2 });
+    expect(line?.usd).toBeCloseTo(0.3006, 9);
   });
 });
 
@@ -155,6 +184,7 @@ const anySite = fc.record({
   warmMaxUrls: fc.integer({ min: 0, max: 10_000 }),
   shield: fc.boolean(),
   freeTier: fc.boolean(),
+  alarms: fc.boolean(),
   area: fc.constantFrom(...AREA_NAMES),
 });
 const anyMeasuredSite = fc.record({

@@ -188,6 +188,7 @@ async function race({
     [{ ...work, job: tag, requestedAtMs: nowMs, messageId: tag }],
     {
       table: TABLE,
+      queueUrl: '',
       warmQueueUrl: '',
       distributionId: '',
       gatherMs: 0,
@@ -195,6 +196,7 @@ async function race({
       settleMs: 0,
       purge: 'native',
       warmUrlsMax: 10,
+      warmPerSecond: 20,
     },
     {
       graph: stepped(graph, 'I', turns),

@@ -8,8 +8,9 @@ import { dynamoPurges } from '../../aws/purges';
 import { dynamoRecords } from '../../aws/records';
 import type { WhenExceeded } from '../../core/budget';
 import type { InvalidatorConfig } from '../../core/config';
-import { giveUp, type InvalidatorPorts, invalidate } from '../../core/invalidator';
+import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
 import { jobOf, workId } from '../../core/jobs';
+import { doubt, lost } from '../../core/lost';
 import type { Counts } from '../../core/metrics';
 import type { Paces, PurgeOutcome, Purger, WarmMessage } from '../../core/ports';
 import { parseRevalidation, type QueuedRevalidation } from '../../core/revalidation';
@@ -20,6 +21,7 @@ import { until } from '../support/until';
 
 const config: InvalidatorConfig = {
   table: TABLE,
+  queueUrl: '',
   warmQueueUrl: '',
   distributionId: '',
   gatherMs: 0,
@@ -27,6 +29,7 @@ const config: InvalidatorConfig = {
   settleMs: 0,
   purge: 'native',
   warmUrlsMax: 1_000,
+  warmPerSecond: 20,
 };
 
 let table: Awaited<ReturnType<typeof startTable>>;
@@ -100,8 +103,16 @@ async function recorded(path: string, ...tags: string[]) {
   await recordedAs({ path, heat: 1 }, ...tags);
 }
 
-async function recordedAs({ path, heat }: { path: string; heat: number }, ...tags: string[]) {
-  const untilSeconds = Math.floor(Date.now() / 1_000) + 600;
+interface RecordedAs {
+  readonly path: string;
+  readonly heat: number;
+  readonly untilSeconds?: number;
+}
+
+async function recordedAs(
+  { path, heat, untilSeconds = Math.floor(Date.now() / 1_000) + 600 }: RecordedAs,
+  ...tags: string[]
+) {
   const edges = tags.map((tag) => ({ tag: parseTag(tagOf(tag)), shards: 1, byPath: false }));
   await ports.graph.putEdges(encodeUrl(urlOf(path)), edges, untilSeconds);
   await ports.graph.putUrl(encodeUrl(urlOf(path)), {
@@ -239,6 +250,59 @@ describe('a batch of revalidations', () => {
   });
 });
 
+describe('a batch that is purged by paths', () => {
+  const byPaths = { ...config, purge: 'paths' as const };
+  const lenient = (id: string, tags: string[]) => ({
+    ...message(id, { tags }),
+    allowCollateral: true,
+  });
+
+  /** More pages of a tag than paths are named one by one, each with another beside it. */
+  async function scattered(tag: string) {
+    const pages = Array.from({ length: 60 }, (_, i) => [
+      recorded(`/s/${i}/a`, tag),
+      recorded(`/s/${i}/b`, 'else'),
+    ]);
+    await Promise.all(pages.flat());
+  }
+
+  it('tells each job of the purge that was made, not of what it would have been alone', async () => {
+    await scattered('many');
+    await recorded('/~x', 'few');
+    await recorded('/~y', 'else');
+    const works = [
+      lenient('lenient', [tagOf('many'), tagOf('few')]),
+      message('strict', { tags: [tagOf('many')] }), // hits nobody else, for all together
+      message('other', { tags: [tagOf('none')] }),
+    ];
+    await invalidate(works, byPaths, ports);
+    expect(purges.flatMap(({ items }) => items)).toHaveLength(60);
+    expect(await jobNow('lenient')).toMatchObject({
+      items: 60,
+      covered: 60,
+      unpurgeable: { count: 1, sample: [expect.stringContaining('no path can name it')] },
+    });
+    expect(await jobNow('lenient')).not.toHaveProperty('collateral');
+    expect(await jobNow('strict')).toMatchObject({ items: 60, covered: 60 });
+    expect(await jobNow('other')).toMatchObject({ items: 0, covered: 0 });
+  });
+
+  it('says what else was hit, where that was allowed', async () => {
+    await scattered('many');
+    await recorded('/apart', 'apart');
+    const works = [lenient('many', [tagOf('many')]), lenient('apart', [tagOf('apart')])];
+    await invalidate(works, byPaths, ports);
+    const items = purges.flatMap((it) => it.items);
+    expect(items.length).toBeLessThanOrEqual(50);
+    const job = await jobNow('many');
+    expect(job?.items).toBe(items.length - 1);
+    expect(job?.collateral?.count).toBeGreaterThan(0);
+    expect(job?.collateral?.sample[0]).toMatch(/\/s\/\d+\/b$/);
+    expect(await jobNow('apart')).toMatchObject({ items: 1, covered: 1 });
+    expect(await jobNow('apart')).not.toHaveProperty('collateral');
+  });
+});
+
 describe('a burst of revalidations of one tag', () => {
   const gathering = { ...config, gatherMs: 400 };
   const live = () => ({ ...ports, clock: systemClock });
@@ -343,25 +407,104 @@ describe('a purge past the budget of the month', () => {
   });
 
   it.each([
-    ['ttl', 'copies expire within their own lifetime'],
-    ['refuse', 'raise the budget, or ask again next month'],
-  ] as const)('is not made where the budget says %s, and its job says so', async (word, why) => {
-    await recorded('/a', 'post');
+    ['ttl', 'expiring', 'pages that are cached may be old until their own lifetime ends'],
+    ['refuse', 'refused', 'raise the budget, or ask again next month'],
+  ] as const)(
+    'is not made where the budget says %s: its job is %s, and says why',
+    async (word, state, why) => {
+      await recorded('/a', 'post');
+      const works = [
+        message('j', { tags: [tagOf('post')] }),
+        message('none', { tags: [tagOf('x')] }),
+      ];
+      await invalidate(works, budgeted(word), ports);
+      expect(purges).toEqual([]);
+      const free = { FreshJobs: 1, TimeToFresh: expect.any(Number) };
+      expect(counted).toEqual([{ BudgetExceeded: 1 }, { RefusedJobs: 1 }, free]);
+      const job = await jobNow('j');
+      expect(job?.state).toBe(state);
+      expect(job?.refused?.reason).toContain(why);
+      expect((await jobNow('none'))?.state).toBe('fresh'); // it would have cost nothing
+      await invalidate(works, config, ports);
+      expect(purges).toEqual([]); // it was decided
+      expect(counted).toHaveLength(3);
+    },
+  );
+
+  it('says until when its pages may be old, where they are left to their lifetimes', async () => {
+    const seconds = Math.floor(Date.now() / 1_000);
+    await recordedAs({ path: '/a', heat: 1, untilSeconds: seconds + 900 }, 'post');
+    await recordedAs({ path: '/b', heat: 1, untilSeconds: seconds + 700 }, 'post');
+    await recordedAs({ path: '/named', heat: 1, untilSeconds: seconds + 1_200 });
     const works = [
-      message('j', { tags: [tagOf('post')] }),
-      message('none', { tags: [tagOf('x')] }),
+      message('tag', { tags: [tagOf('post'), tagOf('none')] }),
+      message('both', { tags: [tagOf('post')], urls: [urlOf('/named'), urlOf('/never')] }),
     ];
-    await invalidate(works, budgeted(word), ports);
-    expect(purges).toEqual([]);
-    const free = { FreshJobs: 1, TimeToFresh: expect.any(Number) };
-    expect(counted).toEqual([{ BudgetExceeded: 1 }, { RefusedJobs: 1 }, free]);
-    const job = await jobNow('j');
-    expect(job?.state).toBe('refused');
-    expect(job?.refused?.reason).toContain(why);
-    expect((await jobNow('none'))?.state).toBe('fresh'); // it would have cost nothing
-    await invalidate(works, config, ports);
-    expect(purges).toEqual([]); // it was decided
-    expect(counted).toHaveLength(3);
+    await invalidate(works, budgeted('ttl'), ports);
+    expect((await jobNow('tag'))?.refused?.oldUntilMs).toBe((seconds + 900) * 1_000);
+    expect((await jobNow('both'))?.refused?.oldUntilMs).toBe((seconds + 1_200) * 1_000);
+
+    await invalidate([message('no', { tags: [tagOf('post')] })], budgeted('refuse'), ports);
+    expect((await jobNow('no'))?.refused).not.toHaveProperty('oldUntilMs');
+  });
+
+  it.each(['native', 'paths'] as const)(
+    'leaves room for those that fit, %s: a large one takes nothing from a small one',
+    async (purge) => {
+      for (const path of ['/a', '/1', '/2', '/3', '/4', '/c']) await recorded(path);
+      const large = ['/1', '/2', '/3', '/4'].map(urlOf);
+      const at = (id: string, urls: string[], requestedAtMs: number) => ({
+        ...message(id, { urls }),
+        requestedAtMs,
+      });
+      const works = [
+        at('c', [urlOf('/c')], 4_000),
+        at('large', large, 2_000),
+        at('again', [urlOf('/a')], 3_000), // costs nothing more
+        at('a', [urlOf('/a')], 1_000),
+        at('late', [urlOf('/4')], 5_000),
+      ];
+      const budget = { items: 2, whenExceeded: 'refuse' } as const;
+      const ledger = { ...ports.ledger, used: async () => 0 };
+      const own = { ...ports, ledger };
+      await invalidate(works, { ...config, purge, budget }, own);
+      expect(purges.map(({ items }) => items)).toEqual([[urlOf('/a'), urlOf('/c')]]);
+      const states = async () =>
+        Promise.all(works.map(async (it) => (await ports.jobs.get(it.job)) ?? expect.fail()));
+      expect((await states()).map((it) => jobOf(it).state)).toEqual([
+        'warming',
+        'refused',
+        'warming',
+        'warming',
+        'refused',
+      ]);
+      expect((await jobNow('large'))?.refused?.reason).toContain(
+        '2 of 2 items of this month are used, this needs 4',
+      );
+      expect(sent.flatMap(({ urls }) => urls).sort()).toEqual([urlOf('/a'), urlOf('/c')]);
+      expect(counted).toContainEqual({ BudgetExceeded: 1 });
+      expect(counted.filter((it) => it.RefusedJobs)).toHaveLength(2);
+      await invalidate(works, { ...config, purge }, own);
+      expect(purges).toHaveLength(1); // it was decided
+    },
+  );
+
+  it('is carried out for the same ones by whoever goes on after a death', async () => {
+    for (const path of ['/a', '/1', '/2', '/3']) await recorded(path);
+    const works = [
+      message('a', { urls: [urlOf('/a')] }),
+      message('large', { urls: ['/1', '/2', '/3'].map(urlOf) }),
+    ];
+    const budget = { items: 1, whenExceeded: 'ttl' } as const;
+    const used = async () => 0;
+    const dying = { ...ports, warmQueue: { send: () => Promise.reject(new Error('died')) } };
+    const broken = { ...dying, ledger: { ...ports.ledger, used } };
+    await expect(invalidate(works, { ...config, budget }, broken)).rejects.toThrow('died');
+    await invalidate([...works].reverse(), config, ports);
+    expect(new Set(purges.map(({ reference }) => reference)).size).toBe(1);
+    expect(purges[0]?.items).toEqual([urlOf('/a')]);
+    expect((await jobNow('a'))?.state).toBe('warming');
+    expect((await jobNow('large'))?.state).toBe('expiring');
   });
 
   it('is not sent when it could not be counted', async () => {
@@ -404,14 +547,57 @@ describe('what is counted of a purge', () => {
   });
 });
 
+describe('the last try of a revalidation', () => {
+  it('is no end of its job, until no worker can be alive that began it', async () => {
+    const asked = message('last', { tags: [tagOf('post')] });
+    await doubt({ ...asked, work: workId(asked) }, ports);
+    const facts = await ports.jobs.get(asked.job);
+    const at = (minutes: number) => facts && jobOf(facts, Date.now() + minutes * 60_000);
+    expect(at(4)?.state).toBe('queued');
+    expect(at(6)).toMatchObject({ state: 'failed', error: expect.stringContaining('has died') });
+
+    await invalidate([asked], config, ports);
+    expect(await jobNow('last')).toMatchObject({ state: 'fresh', doubtedAtMs: expect.any(Number) });
+    expect(await jobNow('last')).not.toHaveProperty('error');
+  });
+});
+
 describe('a revalidation that is lost', () => {
   it('counts as a failed job when it goes to the dead-letter queue, and says so on it', async () => {
-    const lost = { requestedAtMs: 1, error: 'poisoned' };
-    await giveUp(`lost-${run}`, { ...lost, isLast: false }, ports);
+    const poison = { job: `lost-${run}`, requestedAtMs: 1, work: undefined };
+    await lost(poison, { error: 'poisoned', isLast: false }, ports);
     expect(counted).toEqual([]);
-    await giveUp(`lost-${run}`, { ...lost, isLast: true }, ports);
+    await lost(poison, { error: 'poisoned', isLast: true }, ports);
     expect(counted).toEqual([{ FailedJobs: 1 }]);
-    expect((await jobNow('lost'))?.state).toBe('failed');
+    expect(await jobNow('lost')).toMatchObject({ state: 'failed', error: 'poisoned' });
+  });
+
+  const notItsOwn = [
+    ['came again after its purge', (it: QueuedRevalidation) => workId(it)],
+    ['is other work under its id', () => 'other'],
+    ['is poison under its id', () => undefined],
+  ] as const;
+  it.each(notItsOwn)('and %s leaves the job as it was, and counts nothing', async (_, workOf) => {
+    await recorded('/a', 'post');
+    const it = message('dup', { tags: [tagOf('post')] });
+    await invalidate([it], config, ports);
+    const before = await jobNow('dup');
+    counted.length = 0;
+    const again = { job: it.job, requestedAtMs: it.requestedAtMs, work: workOf(it) };
+    await doubt(again, ports);
+    await lost(again, { error: 'CloudFront: AccessDenied', isLast: true }, ports);
+    expect(await jobNow('dup')).toEqual(before);
+    expect(counted).toEqual([]);
+  });
+
+  it('and is other work than what is under way leaves that alone', async () => {
+    const own = { tags: 1, urls: 0, work: 'own', requestedAtMs: 1, purgingAtMs: 2 };
+    await ports.jobs.begin(`own-${run}`, own);
+    for (const work of ['other', undefined]) {
+      const other = { job: `own-${run}`, requestedAtMs: 1, work };
+      await lost(other, { error: 'CloudFront: AccessDenied', isLast: true }, ports);
+    }
+    expect((await jobNow('own'))?.state).toBe('purging');
   });
 });
 
@@ -630,15 +816,37 @@ describe('a dry run', () => {
           {
             item: `#${tagOf('post')}`,
             why: expect.stringContaining(`revalidate ${tagOf('post')}`),
+            covers: 2,
+            sample: [urlOf('/a'), urlOf('/b')],
           },
         ],
         itemsCount: 1,
+        skipped: [{ asked: tagOf('none'), why: expect.stringContaining('no live edge') }],
+        skippedCount: 1,
+        sample: [urlOf('/a'), urlOf('/b')],
+        isAllowed: true,
         priceUsd: expect.any(Number),
         covered: 2,
         budget: 'no budget is set',
         collateral: { count: 0, sample: [] },
       },
     });
+  });
+
+  it('shows some of its urls, however few are warmed', async () => {
+    for (const n of [1, 2, 3]) await recorded(`/b${n}`, 'big');
+    const dry = message('dry', { tags: [tagOf('big')], dryRun: true });
+    await invalidate([dry], { ...config, warmUrlsMax: 0 }, ports);
+    expect((await jobNow('dry'))?.planned?.sample).toHaveLength(3);
+  });
+
+  it('says that the budget does not allow it', async () => {
+    await recorded('/a', 'post');
+    const budget = { items: 0, whenExceeded: 'refuse' } as const;
+    const dry = message('dry', { tags: [tagOf('post')], dryRun: true });
+    await invalidate([dry], { ...config, budget }, ports);
+    const planned = (await jobNow('dry'))?.planned;
+    expect(planned).toMatchObject({ isAllowed: false, budget: expect.stringContaining('0 items') });
   });
 
   it('is planned once, and never carried out when it is delivered again', async () => {

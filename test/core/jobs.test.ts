@@ -24,11 +24,14 @@ const plan: JobPlan = {
   atMs: 5,
   items: [],
   itemsCount: 0,
+  skipped: [],
+  skippedCount: 0,
   priceUsd: 0,
   covered: 0,
   sample: [],
   collateral: { count: 0, sample: [] },
   unpurgeable: { count: 0, sample: [] },
+  isAllowed: true,
   budget: '',
 };
 
@@ -69,14 +72,39 @@ describe('the state of a job', () => {
     ['failed', { ...bought, parts: { a: none, b: none }, completedAtMs: 9 }],
     ['warming', { ...bought, parts: { a: clean }, completedAtMs: 9 }],
     ['refused', { ...asked, purgingAtMs: 2, refused: { atMs: 3, reason: 'over the budget' } }],
+    ['expiring', { ...asked, purgingAtMs: 2, refused: { atMs: 3, reason: '', oldUntilMs: 9 } }],
     ['purged', { ...purged, refused: { atMs: 3, reason: 'to a duplicate, too late' } }],
     ['planned', { ...asked, purgingAtMs: 2, planned: plan }],
   ])('is %s when the facts are %j', (state, facts) => {
     expect(jobOf(facts).state).toBe(state);
   });
 
+  const doubt = { ...none, atMs: 100, doubted: true } as const;
+  const lost = { ...none, atMs: 100, lost: true } as const;
+  const beyond = 100 + 300_001;
+  const later = 100 + 4 * 86_400_000 + 1;
+  it.each<[JobState, number, JobFacts]>([
+    ['purging', 101, { ...asked, purgingAtMs: 2, doubtedAtMs: 100 }],
+    ['failed', beyond, { ...asked, purgingAtMs: 2, doubtedAtMs: 100 }],
+    ['failed', beyond, { ...purged, doubtedAtMs: 100 }],
+    ['warming', beyond, { ...warming, doubtedAtMs: 100 }],
+    ['warming', 101, { ...warming, parts: { a: doubt, b: clean } }],
+    ['partly-fresh', beyond, { ...warming, parts: { a: doubt, b: clean } }],
+    ['warming', beyond, { ...warming, parts: { a: doubt } }],
+    ['failed', 101, { ...warming, parts: { a: lost, b: lost } }],
+    ['warming', beyond, { ...bought, parts: { a: doubt, b: clean } }],
+    ['failed', later, asked],
+    ['failed', later, { ...asked, purgingAtMs: 2 }],
+    ['failed', later, warming],
+    ['partly-fresh', later, { ...warming, parts: { a: clean } }],
+    ['warming', later, { ...bought, parts: { a: clean, b: clean } }],
+    ['fresh', later, { ...warming, parts: { a: clean, b: clean } }],
+  ])('is %s at %i when the facts are %j', (state, nowMs, facts) => {
+    expect(jobOf(facts, nowMs).state).toBe(state);
+  });
+
   it('has ended when nothing more will happen by itself', () => {
-    const ended = ['fresh', 'partly-fresh', 'failed', 'refused', 'planned'];
+    const ended = ['fresh', 'partly-fresh', 'failed', 'expiring', 'refused', 'planned'];
     expect(JOB_STATES.filter(isEnded)).toEqual(ended);
   });
 });
@@ -100,6 +128,31 @@ describe('a job', () => {
     const job = jobOf({ ...warming, parts: { a: clean, b } });
     expect(job.problems).toEqual(['/x: still stale', '/y: 503']);
     expect(job.freshAtMs).toBeUndefined();
+  });
+});
+
+describe('why nobody is at a job any more', () => {
+  const words = (facts: JobFacts, nowMs: number) => jobOf(facts, nowMs).error;
+  const given = { ...asked, failedAtMs: 3, error: 'CloudFront: AccessDenied' };
+
+  it('is what its revalidation was given up for', () => {
+    expect(words(given, 4)).toBe('CloudFront: AccessDenied');
+  });
+
+  it('is not said of one that a redrive has brought further', () => {
+    expect(words({ ...warming, ...given, warmParts: ['a'] }, 4)).toBeUndefined();
+    expect(words({ ...warming, ...given, parts: { a: clean, b: clean } }, 4)).toBeUndefined();
+  });
+
+  it('is a last try that never ended, when its worker cannot be alive', () => {
+    const doubted = { ...asked, doubtedAtMs: 3 };
+    expect(words(doubted, 4)).toBeUndefined();
+    expect(words(doubted, 400_000)).toContain('the last try has begun and has not ended');
+  });
+
+  it('is a dead-letter queue, when nobody could say anything', () => {
+    expect(words(warming, 86_400_000)).toBeUndefined();
+    expect(words(warming, 5 * 86_400_000)).toContain('no queue has it but a dead-letter queue');
   });
 });
 

@@ -1,11 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { WARMERS_MAX, warmDeadlineMs, warmMsMax, warmUrlsOfPart } from '../../core/config';
 import type { JobFacts, WarmResult } from '../../core/jobs';
 import type { Counts } from '../../core/metrics';
 import { type PaceState, pace } from '../../core/pace';
 import type { Paces, SiteAnswer, UrlRecord } from '../../core/ports';
 import { encodeUrl, type Url } from '../../core/urls';
-import type { Variant } from '../../core/variants';
-import { giveUp, warm } from '../../core/warmer';
+import { VARIANTS_MAX, type Variant } from '../../core/variants';
+import { doubt, lost, warm } from '../../core/warmer';
 import { BEGINNING_MS, createWorld } from '../simulation/world';
 
 const EPOCH = BEGINNING_MS - 6_000;
@@ -29,6 +30,8 @@ interface Options {
   readonly concurrency?: number;
   readonly deadlineMs?: number;
   readonly perSecond?: number;
+  /** What it is configured for, where it has become slower than that. @default - `perSecond` */
+  readonly toldPerSecond?: number;
   /** Jobs that have no other part than this one. */
   readonly ended?: readonly string[];
   /** Of the backoff: 1 takes whole pauses. */
@@ -87,7 +90,8 @@ async function warmWith(answers: Record<string, Script>, options: Options = {}) 
     urls: Object.keys(answers).map(encodeUrl),
   };
   const { concurrency = 2, deadlineMs = 10_000 } = options;
-  const done = world.sleep(0).then(() => warm(message, { concurrency, deadlineMs }, ports));
+  const config = { concurrency, deadlineMs, perSecond: options.toldPerSecond ?? perSecond };
+  const done = world.sleep(0).then(() => warm(message, config, ports));
   let endedAtMs = 0;
   void done.then(() => {
     endedAtMs = world.now();
@@ -303,7 +307,8 @@ describe('an origin that is down', () => {
 
 describe('the pace', () => {
   it('is kept, and what has no turn before the deadline says so', async () => {
-    const { asked, result } = await warmWith(many(25, inTurn(fresh)), { perSecond: 2 });
+    const slowed = { perSecond: 2, toldPerSecond: 10_000 };
+    const { asked, result } = await warmWith(many(25, inTurn(fresh)), slowed);
     expect(asked.length).toBeLessThanOrEqual(21);
     expect(asked.length).toBeGreaterThanOrEqual(19);
     expect(result.failed[0]).toMatch(/^\/2\d: no time was left for it$/);
@@ -360,17 +365,69 @@ describe('what a warm counts', () => {
 });
 
 describe('a warm message that goes to the dead-letter queue', () => {
+  const message = { part: 'p', jobs: ['one'], epochMs: EPOCH, urls: [encodeUrl('/a')] };
+  const told: WarmResult[] = [];
+  const jobs = {
+    warmed: async (_: string, __: string, result: WarmResult) => void told.push(result),
+  };
+  const clock = { now: () => FRESH, sleep: async () => {} };
+  const counted: Counts[] = [];
+  const count = (counts: Counts) => void counted.push(counts);
+  beforeEach(() => {
+    told.length = 0;
+    counted.length = 0;
+  });
+
+  it('has announced its last try, which counts nothing', async () => {
+    await doubt(message, { jobs, clock });
+    expect(told).toMatchObject([{ atMs: FRESH, warmed: 0, failedCount: 1, doubted: true }]);
+    expect(counted).toEqual([]);
+  });
+
   it('ends its part of the jobs, with the reason', async () => {
-    const told: WarmResult[] = [];
-    const message = { part: 'p', jobs: ['one'], epochMs: EPOCH, urls: [encodeUrl('/a')] };
-    const jobs = {
-      warmed: async (_: string, __: string, result: WarmResult) => void told.push(result),
-    };
-    const clock = { now: () => FRESH, sleep: async () => {} };
-    const counted: Counts[] = [];
-    const count = (counts: Counts) => void counted.push(counts);
-    await giveUp(message, 'Task timed out', { jobs, clock, count });
+    await lost(message, 'Task timed out', { jobs, clock, count });
     expect(counted).toEqual([{ WarmFailures: 1 }]);
-    expect(told).toMatchObject([{ warmed: 0, failedCount: 1, failed: ['/a: Task timed out'] }]);
+    expect(told).toMatchObject([
+      { warmed: 0, failedCount: 1, failed: ['/a: Task timed out'], lost: true },
+    ]);
+  });
+});
+
+describe('a pace that is slow', () => {
+  it('leaves no url unasked: the deadline waits for the turns of all, those of other warmers too', async () => {
+    const { result, asked } = await warmWith(many(25, inTurn(fresh)), {
+      perSecond: 1,
+      deadlineMs: 10_000,
+    });
+    expect(result).toMatchObject({ warmed: 25, staleCount: 0, failedCount: 0 });
+    expect(asked).toHaveLength(25);
+  });
+
+  it('leaves time to become fresh to the last one that was asked', async () => {
+    const last = inTurn(stale, stale, fresh);
+    const answers = { ...many(20, inTurn(fresh)), '/last': last };
+    const { result } = await warmWith(answers, { perSecond: 1, deadlineMs: 10_000 });
+    expect(result).toMatchObject({ warmed: 21, staleCount: 0 });
+  });
+});
+
+describe('the urls of a part', () => {
+  it.each([
+    [1_000, 25],
+    [20, 25],
+    [2, 25],
+    [1, 15],
+  ])('at %i a second are %i', (perSecond, urls) => {
+    expect(warmUrlsOfPart(perSecond)).toBe(urls);
+  });
+
+  it('have the time that they need within a function’s life, whatever the pace and their variants', () => {
+    for (let perSecond = 1; perSecond <= 1_000; perSecond += 1) {
+      const targets = warmUrlsOfPart(perSecond) * VARIANTS_MAX;
+      const ms = warmDeadlineMs(targets, { deadlineMs: 60_000, perSecond });
+      expect(ms).toBeGreaterThanOrEqual(60_000 + (targets * WARMERS_MAX * 1_000) / perSecond);
+      expect(ms).toBeLessThanOrEqual(warmMsMax(perSecond));
+      expect(warmMsMax(perSecond) + 60_000).toBeLessThanOrEqual(900_000);
+    }
   });
 });

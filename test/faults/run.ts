@@ -8,6 +8,7 @@
  * @module
  */
 import { JOB_ATTRIBUTE, REQUESTED_AT_ATTRIBUTE } from '../../core/api';
+import { WORKER_SECONDS_MAX } from '../../core/config';
 import type { Job } from '../../core/jobs';
 import { failuresIn, type SqsRecord } from '../../local/lambda/sqs-event';
 import { randomOf } from '../simulation/random';
@@ -127,6 +128,7 @@ export async function run(seed: number, stage: Stage, tell?: (line: string) => v
     stage.clock.skip(random.pick(AWAY_MS));
   }
 
+  stage.clock.skip(WORKER_SECONDS_MAX.invalidator * 1_000); // nobody is at a last try any more
   const jobs = new Map<string, Job | undefined>();
   for (const { job } of acknowledged) jobs.set(job, await stage.readJob(job));
   const { violations, untold } = violationsOf({

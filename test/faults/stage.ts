@@ -108,6 +108,7 @@ export async function openStage(): Promise<Stage> {
         AWS_ENDPOINT_URL_CLOUDFRONT: door.url,
         [ENV.table]: TABLE,
         [ENV.distributionId]: DISTRIBUTION_ID,
+        [ENV.queueUrl]: warmQueue.url.replace(sqs.endpoint, door.url), // it knows none of their receipts: nothing comes of it
         [ENV.warmQueueUrl]: warmQueue.url.replace(sqs.endpoint, door.url),
         [ENV.edgeUrl]: door.url,
         [ENV.edgeIsLocal]: '1',

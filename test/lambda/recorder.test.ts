@@ -195,3 +195,46 @@ describe('the recorder bundle', () => {
     expect(edges.map(({ url }) => url)).toContain('/caf\u00e9?q=\u65e5\u672c\uffff');
   });
 });
+
+describe('a request that an origin group sends to both of its origins', () => {
+  const url = { uri: '/posts/77', querystring: '' };
+  const liveEdges = async (tag: string, inSeconds: number) => {
+    const graph = dynamoGraph(sdkCall(table.endpoint), TABLE);
+    const found = [];
+    for await (const page of graph.edges(parseTag(tag), Date.now() / 1_000 + inSeconds)) {
+      found.push(...page.map((edge) => edge.url));
+    }
+    return found;
+  };
+
+  it('leaves the edges and the lifetime of the second, and of the first at most edges too many', async () => {
+    const failed = { ...pageHeaders, 'cache-control': 's-maxage=3600', 'cache-tag': 'missing:77' };
+    const first = await rule(failed, { ...url, status: '404' });
+    expect(first.headers['x-isr-ruling']).toBe('kept'); // a 404 is a page, wherever it does not fail over
+    const served = { ...pageHeaders, 'cache-tag': 'post:77' };
+    const second = await rule(served, url);
+    expect(second.headers).toMatchObject({
+      'cache-control': 'max-age=300, stale-while-revalidate=0, stale-if-error=0',
+      'x-isr-tags': 'post:77',
+      'x-isr-ruling': 'kept',
+    });
+    expect(await liveEdges('post:77', 300)).toEqual(['/posts/77']);
+    expect(await liveEdges('missing:77', 300)).toEqual(['/posts/77']);
+  });
+
+  it('leaves nothing of a first that answers 503', async () => {
+    const failed = { ...pageHeaders, 'cache-tag': 'down:78' };
+    const first = await rule(failed, { uri: '/posts/78', status: '503' });
+    expect(first.headers['x-isr-ruling']).toMatch(/^refused/);
+    expect(await liveEdges('down:78', 0)).toEqual([]);
+  });
+
+  it('is fenced as the second’s: a change during its render caps it, however late the first failed', async () => {
+    await rule(pageHeaders, { uri: '/posts/79', status: '503' });
+    const graph = dynamoGraph(sdkCall(table.endpoint), TABLE);
+    await graph.putEpochs({ tags: [parseTag('post:79')], urls: [], epochMs: Date.now(), job: 'j' });
+    const slow = { ...pageHeaders, 'cache-tag': 'post:79', 'x-isr-elapsed': '2000' };
+    const { headers } = await rule(slow, { uri: '/posts/79' });
+    expect(headers['x-isr-ruling']).toBe('capped; reason=fence');
+  });
+});

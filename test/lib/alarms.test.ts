@@ -7,6 +7,7 @@ import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
+import { ALARM_METRICS } from '../../core/costs';
 import { METRICS, unitOf } from '../../core/metrics';
 import { EdgeIsr, type EdgeIsrProps, JobEnd } from '../../lib';
 import { build, root, templateOf } from './stacks';
@@ -73,6 +74,15 @@ describe('alarms and the runbook', () => {
       expect(TreatMissingData).toBe('notBreaching');
     }
   });
+});
+
+it('isr cost counts the metrics that alarms watch', () => {
+  const { stack } = withAlarms();
+  const watched = Object.values(Template.fromStack(stack).findResources('AWS::CloudWatch::Alarm'));
+  const metrics = watched.flatMap(({ Properties: { Metrics } }): { MetricStat?: object }[] =>
+    Metrics ? Metrics.filter((it: { MetricStat?: object }) => it.MetricStat) : [{}],
+  );
+  expect(metrics).toHaveLength(ALARM_METRICS);
 });
 
 describe('an alarm', () => {

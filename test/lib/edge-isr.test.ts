@@ -5,7 +5,7 @@ import { HttpOrigin, OriginGroup } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, it } from 'vitest';
 import { REVALIDATION_SCHEMA, REVALIDATION_TEMPLATE } from '../../core/api';
-import { parseRecorderConfig, RECORDER_DEFAULTS } from '../../core/config';
+import { parseRecorderConfig, RECORDER_DEFAULTS, STACK_TAG } from '../../core/config';
 import { EdgeIsr, PurgeBy, WhenExceeded } from '../../lib';
 import { fillTemplate } from '../../local/mapping-template';
 import { build, only, templateOf } from './stacks';
@@ -109,6 +109,11 @@ describe('the recorder', () => {
     expect(Object.values(functions)[0]?.DeletionPolicy).toBe('Retain');
     const [version] = Object.values(template.findResources('AWS::Lambda::Version'));
     expect(version?.DeletionPolicy).toBe('Retain');
+  });
+
+  it('says whose it is, so that isr cleanup knows it later', () => {
+    const Tags = [{ Key: STACK_TAG, Value: { Ref: 'AWS::StackId' } }];
+    expect(Object.values(functions)[0]?.Properties.Tags).toEqual(Tags);
   });
 
   it('gets its table, its region and nothing that is a default, in the origin’s header', () => {
@@ -288,7 +293,7 @@ describe('the queues and their workers', () => {
     for (const [, { Properties }] of sources) {
       const { deadLetterTargetArn, maxReceiveCount } = Properties.RedrivePolicy;
       const [, dead] = queues.find(([id]) => id === deadLetterTargetArn['Fn::GetAtt'][0]) ?? [];
-      expect(maxReceiveCount).toBe(5);
+      expect(maxReceiveCount).toBe(8);
       expect(dead?.Properties.MessageRetentionPeriod).toBe(14 * 86_400);
       expect(Properties.MessageRetentionPeriod).toBeLessThan(14 * 86_400);
     }
@@ -332,11 +337,13 @@ describe('the queues and their workers', () => {
       )[0]?.Properties.Environment.Variables;
     expect(Object.keys(environmentOf('lambda/invalidator.ts'))).toEqual([
       'ISR_TABLE',
+      'ISR_QUEUE_URL',
       'ISR_WARM_QUEUE_URL',
       'ISR_DISTRIBUTION_ID',
     ]);
     expect(Object.keys(environmentOf('lambda/warmer.ts'))).toEqual([
       'ISR_TABLE',
+      'ISR_QUEUE_URL',
       'ISR_DISTRIBUTION_ID',
       'ISR_EDGE_URL',
     ]);

@@ -1,8 +1,18 @@
-import { App, Duration, Lazy, Stack, Token } from 'aws-cdk-lib';
+import { App, Duration, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { HttpVersion } from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
+import { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, it } from 'vitest';
-import { EdgeIsr, type EdgeIsrProps } from '../../lib';
+import {
+  type AlarmOptions,
+  type ApiDomain,
+  Device,
+  EdgeIsr,
+  type EdgeIsrProps,
+  type PurgeBy,
+  type WhenExceeded,
+} from '../../lib';
 import { build } from './stacks';
 
 const names = (count: number, of = (at: number) => `x-${at}`) =>
@@ -10,6 +20,10 @@ const names = (count: number, of = (at: number) => `x-${at}`) =>
 
 const topicIn = (region: string) =>
   Topic.fromTopicArn(new Stack(), 'OnCall', `arn:aws:sns:${region}:123456789012:on-call`);
+
+const tableAt = (arn: string) => Table.fromTableArn(new Stack(), 'Graph', arn);
+
+const header = (name: string, value = 'v') => ({ header: name, value, override: true });
 
 const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
   [{ keyHeaders: names(11) }, 'EdgeIsr: keyHeaders has 11 names: a cache policy takes at most 10'],
@@ -66,11 +80,15 @@ const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
   [{ grace: Duration.millis(900) }, 'EdgeIsr: grace is 0.9 s: it lies between 1 and 20 s'],
   [
     { budget: { items: -1 } },
-    'EdgeIsr: budget.items is -1: it takes a whole number of items, at least 0',
+    'EdgeIsr: budget.items is -1: it takes a whole number of items, at least 1',
+  ],
+  [
+    { budget: { items: 0 } },
+    'EdgeIsr: budget.items is 0: it takes a whole number of items, at least 1',
   ],
   [
     { budget: { items: 1.5 } },
-    'EdgeIsr: budget.items is 1.5: it takes a whole number of items, at least 0',
+    'EdgeIsr: budget.items is 1.5: it takes a whole number of items, at least 1',
   ],
   [
     { warm: { perSecond: 0 } },
@@ -101,6 +119,86 @@ const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
     'EdgeIsr: api.throttle.burst is known at deployment only: give a fixed value',
   ],
   [
+    { responseHeaders: [header('Cache-Control')] },
+    'EdgeIsr: responseHeaders[0].header is "Cache-Control": browserCacheControl stands for it',
+  ],
+  [
+    { responseHeaders: [header('x-a'), header('X-A')] },
+    'EdgeIsr: responseHeaders[1].header is "X-A": it is named twice',
+  ],
+  [
+    { responseHeaders: [header('x-isr-tags')] },
+    'EdgeIsr: responseHeaders[0].header is "x-isr-tags": headers that begin with x-isr- are our own',
+  ],
+  [
+    { responseHeaders: [header('x-a', '')] },
+    'EdgeIsr: responseHeaders[0].value is "": it takes 1 to 1783 visible ASCII characters',
+  ],
+  [
+    { responseHeaders: names(10).map((name) => header(name)) },
+    'EdgeIsr: responseHeaders has 10 headers: it takes at most 9, beside Cache-Control',
+  ],
+  [
+    {
+      table: tableAt('arn:aws:dynamodb:us-east-1:123456789012:table/graph'),
+      tableRemovalPolicy: RemovalPolicy.DESTROY,
+    },
+    'EdgeIsr: tableRemovalPolicy is destroy: table belongs to somebody else, who says it there',
+  ],
+  [
+    {
+      maxTtl: Duration.hours(1),
+      defaults: { sMaxAge: Duration.hours(1), staleIfError: Duration.hours(2) },
+    },
+    'EdgeIsr: defaults.staleIfError is 7200 s: it lies between 0 and 3600 s',
+  ],
+  [
+    { ownDistribution: false, httpVersion: HttpVersion.HTTP2 },
+    'EdgeIsr: httpVersion belongs to the distribution, which is yours: set it there',
+  ],
+  [{ purge: 'tags' as PurgeBy }, 'EdgeIsr: purge is "tags": it takes native, paths'],
+  [
+    { budget: { items: 1, whenExceeded: 'stop' as WhenExceeded } },
+    'EdgeIsr: budget.whenExceeded is "stop": it takes alarm, ttl, refuse',
+  ],
+  [
+    { origin: undefined as never },
+    'EdgeIsr: origin is missing: it takes the server that renders the pages',
+  ],
+  [
+    { alarms: {} as AlarmOptions },
+    'EdgeIsr: alarms.topic is missing: it takes an SNS topic, which is told',
+  ],
+  [
+    { api: { domain: { domainName: 'isr.example.org' } as ApiDomain } },
+    'EdgeIsr: api.domain.certificate is missing: it takes one for isr.example.org',
+  ],
+  [
+    { variants: { locales: ['en', 'jp'] } },
+    'EdgeIsr: variants.locales[1] is "jp": no language is called jp, it takes language tags, as de or pt-BR (BCP 47)',
+  ],
+  [
+    { variants: { locales: ['german'] } },
+    'EdgeIsr: variants.locales[0] is "german": no language is called german, it takes language tags, as de or pt-BR (BCP 47)',
+  ],
+  [
+    { variants: { locales: ['en-XX'] } },
+    'EdgeIsr: variants.locales[0] is "en-XX": no region is called XX, it takes language tags, as de or pt-BR (BCP 47)',
+  ],
+  [
+    { variants: { locales: ['en-UK'] } },
+    'EdgeIsr: variants.locales[0] is "en-UK": it is spelled en-GB',
+  ],
+  [
+    { variants: { devices: [Device.MOBILE, 'watch' as Device] } },
+    'EdgeIsr: variants.devices[1] is "watch": it takes mobile, tablet, desktop',
+  ],
+  [{ variants: { devices: [] } }, 'EdgeIsr: variants.devices is empty: name some, or leave it out'],
+  [
+    { table: tableAt('arn:aws:dynamodb:eu-west-1:123456789012:table/graph') },
+    'EdgeIsr: table is in eu-west-1: it takes one of the stack’s own region, us-east-1',
+  ],
+  [
     { browserCacheControl: '' },
     'EdgeIsr: browserCacheControl is "": it takes 1 to 1783 visible ASCII characters',
   ],
@@ -127,7 +225,7 @@ const BAD: readonly [Partial<EdgeIsrProps>, string][] = [
 ];
 
 describe('a bad prop gets one sentence: its name, its value, the rule', () => {
-  it.each(BAD)('%#: %s', (props, sentence) => {
+  it.each(BAD.map(([props, sentence]) => [sentence, props] as const))('%s', (sentence, props) => {
     expect(() => build(props)).toThrow(expect.objectContaining({ message: sentence }));
   });
 
@@ -144,7 +242,9 @@ describe('a bad prop gets one sentence: its name, its value, the rule', () => {
       batchWindow: Duration.seconds(0),
       grace: Duration.seconds(20),
       browserCacheControl: 'private, no-cache',
+      budget: { items: 1 },
     });
+    build({ variants: { locales: ['gsw', 'pdt', 'zh-Hant-TW', 'es-419', 'pt-br'] } });
   });
 });
 

@@ -15,14 +15,15 @@ import { cloudFrontPurger } from '../../aws/purger';
 import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
 import { dynamoRecords } from '../../aws/records';
-import { jobIdOf, parseRevalidationMessage } from '../../aws/revalidation-message';
+import { parseRevalidationMessage, saidBy } from '../../aws/revalidation-message';
 import type { Budget } from '../../core/budget';
 import type { Purge } from '../../core/config';
 import { RENDERED_AT } from '../../core/headers';
-import { doubt, type InvalidatorPorts, invalidate } from '../../core/invalidator';
+import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
+import { doubt, lost } from '../../core/lost';
 import { pace } from '../../core/pace';
 import type { Site } from '../../core/ports';
-import { doubt as doubtWarm, giveUp, warm } from '../../core/warmer';
+import { doubt as doubtWarm, lost as lostWarm, warm } from '../../core/warmer';
 import type { Copy, SimulatedCloudFront } from './cloudfront';
 import { type Faults, named, type SimulatedDynamo, TABLE } from './dynamo';
 import { createMachine } from './machine';
@@ -113,6 +114,7 @@ export function startWorkers(
     const ports = mutant.invalidatorPorts?.(own, world, call) ?? own;
     const config = {
       table: TABLE,
+      queueUrl: 'revalidate',
       warmQueueUrl: 'warm',
       distributionId: 'E1',
       gatherMs: traits.gatherMs,
@@ -121,6 +123,7 @@ export function startWorkers(
       purge: traits.purge,
       ...(traits.budget ? { budget: traits.budget } : {}),
       warmUrlsMax: 100,
+      warmPerSecond: 20,
     };
     return consume(event, {
       parse: parseRevalidationMessage,
@@ -128,9 +131,9 @@ export function startWorkers(
         const outcome = await invalidate(batch, config, ports);
         if (outcome.kind === 'deferred') throw new Error(outcome.why);
       },
-      doubted: (message, error) => doubt(message, error, own),
-      lost: (message, error) =>
-        own.jobs.failed(jobIdOf(message), { failedAtMs: clock.now(), error }),
+      later: async () => {}, // the queue hands out again as it likes
+      doubted: ({ record, message }) => doubt(saidBy(record, message), own),
+      lost: ({ record, message }, loss) => lost(saidBy(record, message), loss, own),
     });
   }
 
@@ -197,7 +200,7 @@ export function startWorkers(
     };
     const site = mutant.warmerSite?.(own, clock.now) ?? own;
     const jobs = dynamoJobs(call, TABLE, clock);
-    const config = { concurrency: 2, deadlineMs: 40_000 };
+    const config = { concurrency: 2, deadlineMs: 40_000, perSecond: WARM_PACE.perSecond };
     const ports = {
       site,
       records: dynamoRecords(call, TABLE),
@@ -216,8 +219,9 @@ export function startWorkers(
           for (const copy of seen.values()) watch.warmed(message.jobs, copy);
         }
       },
-      doubted: (message, error) => doubtWarm(message, error, { jobs, clock }),
-      lost: async ({ body }, error) => giveUp(parseWarmMessage(body), error, ports),
+      later: async () => {}, // the queue hands out again as it likes
+      doubted: ({ message }) => doubtWarm(message, ports),
+      lost: async ({ message }, { error }) => message && lostWarm(message, error, ports),
     });
   }
 

@@ -44,7 +44,7 @@ export function graphOf(
   return {
     async *edges(tag: Tag): AsyncGenerator<readonly Edge[]> {
       for (const it of edges[tag] ?? [])
-        yield [{ url: pathOf(it) as Url, byPath: typeof it !== 'string' }];
+        yield [{ url: pathOf(it) as Url, byPath: typeof it !== 'string', untilSeconds: 600 }];
     },
     isLive: async (url) => urls.has(url),
     async *urls(prefix) {
