@@ -37,7 +37,7 @@ const STRAYS: readonly Work[] = [
 function traitsOf({ random }: World) {
   const skewMsMax = random.pick([0, 100, 250]);
   const purge = random.chance(0.1) ? ('paths' as const) : ('native' as const);
-  const pages = random.chance(purge === 'paths' ? 0.15 : 0.04);
+  const pages = random.chance(purge === 'paths' ? 0.3 : 0.04);
   return {
     lifetimes: Object.fromEntries(ALL_URLS.map((url) => [url, random.pick(LIFETIMES)])),
     isFickle: random.chance(0.4),
@@ -245,7 +245,8 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     /** @returns when it is over: after a minute of crowds, or half an hour in which edges expire */
     begin(): number {
       traits.isCalm = false;
-      const busyMs = random.chance(0.7) ? 60_000 : 1_800_000;
+      const isShort = random.chance(0.7) || sitemap === SITEMAPS.many;
+      const busyMs = isShort ? 60_000 : 1_800_000;
       const during = (count: number, act: () => void) => {
         for (let i = 0; i < count; i += 1) {
           const [atMs, number] = [world.now() + random.below(busyMs), acts++];
