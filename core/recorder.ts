@@ -102,7 +102,7 @@ export async function record(
     ...(reason === undefined ? {} : { reason }),
     headers: {
       ...STRIPPED,
-      ...(outcome === 'refused' ? {} : validators(page, tags)),
+      ...(outcome === 'refused' ? {} : validators(page, { tags, native })),
       'cache-control': cacheControl,
       expires: '',
       [RENDERED_AT]: String(startMs),
@@ -124,7 +124,7 @@ export async function record(
   if (refused[0]) return capped(config.unrecordedSeconds, `tag-refused:${refused[0].why}`);
   if (tags.length > TAGS_MAX) return capped(config.unrecordedSeconds, `tags:${tags.length}`);
   if (nowMs - startMs > RENDER_AGE_MS_MAX) return capped(config.unrecordedSeconds, 'aged');
-  if (!isConfirmation(page, tags)) return capped(1, 'not-modified');
+  if (!isConfirmation(page, { tags, nativeMax })) return capped(1, 'not-modified');
   const isCoveredByTags = tags.length > 0 && tags.length <= nativeMax;
   if (!isCoveredByTags && !isPurgeable(page.url)) {
     return capped(config.unrecordedSeconds, 'url-unpurgeable');
@@ -288,17 +288,28 @@ function nextRecord(
  * What the cache may ask the origin about: an ETag that names these tags, and nothing else. Last-Modified counts whole
  * seconds and knows no tags: a 304 for it might renew a page that a purge was meant to end.
  */
-function validators({ status, response }: Page, tags: readonly Tag[]): Record<string, string> {
+function validators(
+  { status, response }: Page,
+  { tags, native }: { readonly tags: readonly Tag[]; readonly native: readonly Tag[] },
+): Record<string, string> {
   const etag = field(response, 'etag');
-  const isOwn = etag === undefined || isEtagOf(etag, tags);
+  const isPartly = native.length > 0 && native.length < tags.length;
+  if (etag === undefined || (isEtagOf(etag, tags) && !isPartly)) return { 'last-modified': '' };
   // a 304's copy may carry other tags than these: an ETag that named them would be confirmed by the next 304
-  const renamed = status === 304 ? etagUnconfirmed : etagWithTags;
-  return { ...(isOwn ? {} : { etag: renamed(etag, tags) ?? '' }), 'last-modified': '' };
+  let renamed = status === 304 ? etagUnconfirmed(etag) : etagWithTags(etag, tags);
+  // which of them CloudFront has may be chosen anew: a copy that has others must not pass for this one
+  if (renamed && isPartly && status !== 304) renamed = etagWithTags(renamed, native);
+  return { etag: renamed ?? '', 'last-modified': '' };
 }
 
-/** Does this 304 confirm a copy with these very tags? Else its copy lives a second, and is then fetched in full. */
-function isConfirmation({ status, response }: Page, tags: readonly Tag[]): boolean {
-  return status !== 304 || isEtagOf(field(response, 'etag') ?? '', tags);
+/** Does this 304 confirm a copy with these very tags, all of them CloudFront's? Else its copy lives a second, and is then fetched in full. */
+function isConfirmation(
+  { status, response }: Page,
+  { tags, nativeMax }: { readonly tags: readonly Tag[]; readonly nativeMax: number },
+): boolean {
+  if (status !== 304) return true;
+  const isPartly = nativeMax > 0 && tags.length > nativeMax; // it does not say which of them the copy has
+  return !isPartly && isEtagOf(field(response, 'etag') ?? '', tags);
 }
 
 /** What only we and the origin talk about; never kept on the response. */

@@ -220,10 +220,10 @@ describe('workers that share a pace', () => {
     const dynamo = simulateDynamo(world);
     const clock = { now: world.now, sleep: world.sleep };
     const own = pace(dynamoPaces(dynamo.client(), 'graph', clock), clock, 'warm', LIMITS);
-    dynamo.isDown = true;
+    dynamo.outage = 'refuses';
     const failed = await during(world, () => Promise.allSettled([own.take(1), own.take(1)]));
     expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    dynamo.isDown = false;
+    dynamo.outage = undefined;
     expect(await during(world, () => own.take(1))).toBe(true);
   });
 });

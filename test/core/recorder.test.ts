@@ -4,7 +4,7 @@ import { RECORDER_DEFAULTS, type RecorderConfig } from '../../core/config';
 import type { Fields } from '../../core/headers';
 import type { Clock, Graph } from '../../core/ports';
 import { type Page, type Ruling, record } from '../../core/recorder';
-import { parseTag, tagSetId } from '../../core/tags';
+import { parseTag, type Tag, tagSetId } from '../../core/tags';
 import { encodeUrl } from '../../core/urls';
 import { counted, sdkCall, startTable, TABLE } from '../support/graph';
 
@@ -400,6 +400,25 @@ describe('a response with more tags than CloudFront keeps', () => {
     expect(operations).toEqual(['BatchGetItem']);
     const { record: noted } = await graph.look(encodeUrl(path), []);
     expect(Object.values(noted?.marks ?? {})).toMatchObject([{ native: sorted(60).slice(0, 50) }]);
+  });
+
+  it('has an ETag that names what it was sent, or a copy that was capped with others would be renewed', async () => {
+    await revalidate('n059');
+    const capped = await rule(sixty());
+    later(60_000);
+    const kept = await rule(sixty());
+    expect([capped.outcome, kept.outcome]).toEqual(['capped', 'kept']);
+    expect(sent(kept)).not.toEqual(sent(capped));
+    expect(kept.headers.etag).not.toBe(capped.headers.etag);
+  });
+
+  it('is never confirmed by a 304, which does not say what the copy was sent', async () => {
+    const tagSet = tagSetId(sorted(60) as Tag[]);
+    await rule(sixty());
+    later();
+    const own = { etag: [`"v1~${tagSet}"`], 'cache-tag': [numbered(60)] };
+    const ruling = await rule(page(own, { status: 304 }));
+    expect(ruling).toMatchObject({ outcome: 'capped', reason: 'not-modified' });
   });
 });
 

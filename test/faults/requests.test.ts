@@ -1,15 +1,28 @@
-/** What one revalidation asks of DynamoDB, counted from the built functions: `isr cost` reckons with it. */
+/**
+ * What one revalidation asks of DynamoDB, counted from the built functions: `isr cost` reckons with it; and how often a
+ * worker asks anybody for anything: the sweep kills it at each of these.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { REQUESTS } from '../../core/costs';
 import { run } from './run';
-import { openStage, type Stage } from './stage';
-import { SWEEP_RUNS } from './traits';
+import { openStage, type Role, type Stage } from './stage';
+import { SWEEP_RUNS, SWEPT } from './traits';
 
 let stage: Stage;
 beforeAll(async () => {
   stage = await openStage();
 });
 afterAll(() => stage.close());
+
+/** The highest number of a request of a worker that nobody has killed. */
+async function countOf(role: Role, seed: number): Promise<number> {
+  let count = 0;
+  const line = new RegExp(`^ +${role} \\d+ #(\\d+) `);
+  await run(seed, stage, (told) => {
+    count = Math.max(count, Number(line.exec(told)?.[1] ?? 0));
+  });
+  return count;
+}
 
 /** `  warmer 2 #3 dynamodb UpdateItem pace#warm #` */
 async function requestsOf(role: 'invalidator' | 'warmer', seed: number) {
@@ -48,5 +61,13 @@ describe('a revalidation of two tags and a url, four pages in all', () => {
     });
     expect(pace.reads).toBe(warmLanes.reads);
     expect(pace.writes - warmLanes.writes).toBeLessThanOrEqual(1); // a rate that is raised meanwhile is one more
+  });
+});
+
+describe('the sweep', () => {
+  it('leaves no request out: whoever makes one more than is swept has to note it', async () => {
+    // the last run leaves the invalidator alone, the first one the warmer
+    expect(await countOf('invalidator', SWEEP_RUNS)).toBeLessThanOrEqual(SWEPT.invalidator);
+    expect(await countOf('warmer', 1)).toBeLessThanOrEqual(SWEPT.warmer);
   });
 });

@@ -7,7 +7,8 @@
  * the answer has the same page it keeps its own body and, at worst, its own tags, and takes over headers and lifetime.
  * GET and HEAD share a copy. What is assumed is taken at its worst:
  *
- *     A1  a response enters a cache up to `insertMs` after it has passed, whatever was purged meanwhile
+ *     A1  a response enters the caches on its way up to `insertMs` after the recorder's answer, whatever was purged
+ *         meanwhile; one that a cache hands down enters those below it as long after it has passed
  *     A2  an invalidation reaches the layers from the top down, each edge location at a moment of its own, each layer
  *         late enough that nothing old is still on its way down to it
  *     A3  the recorder also rules on a 304
@@ -38,6 +39,11 @@ export interface Asked {
   readonly ifNoneMatch?: string | undefined;
 }
 
+/** The origin, and nobody else, may fail a viewer. */
+export class OriginDown extends Error {
+  override name = 'OriginDown';
+}
+
 /** What the recorder made of it. */
 export interface Answered extends Rendered {
   readonly headers: Readonly<Record<string, string>>;
@@ -63,7 +69,10 @@ export interface Invalidation {
 }
 
 export interface SimulatedCloudFront {
-  /** Answers a viewer at an edge location; undefined when the origin is down and nothing may stand in. */
+  /**
+   * Answers a viewer at an edge location; undefined when the origin is down and nothing may stand in.
+   * @throws whatever else kept the answer from the viewer
+   */
   get(edge: number, asked: Asked): Promise<Copy | undefined>;
   readonly edges: number;
   /** @throws an error named as CloudFront names it */
@@ -80,10 +89,12 @@ export interface CloudFrontTraits {
   readonly insertMs: number;
   /** How long a layer's purge may take to reach the next one down, beyond what may still be on its way. */
   readonly spreadMs: number;
-  /** Renders and records; rejects when the origin is down. */
+  /** Renders and records. @throws OriginDown */
   readonly origin: (asked: Asked) => Promise<Answered>;
   /** A layer keeps a copy from now on. */
   readonly onKept: (copy: Copy, layer: string) => void;
+  /** A layer has no copy of it any more. */
+  readonly onPurged: (key: string, layer: string) => void;
 }
 
 interface Layer {
@@ -94,6 +105,9 @@ interface Layer {
 }
 
 const TRANSIT_MS = { from: 1, to: 15 };
+/** From the origin to the lowest layer. */
+const WAYS_MAX = 3;
+
 export function simulateCloudFront(world: World, traits: CloudFrontTraits): SimulatedCloudFront {
   const { random } = world;
   const layer = (name: string, above?: Layer): Layer => ({
@@ -153,8 +167,7 @@ export function simulateCloudFront(world: World, traits: CloudFrontTraits): Simu
       const isSame = answer.status === 304 || (answer.etag && answer.etag === own?.etag);
       const copy = own && isSame ? renew(own, answer) : answer;
       const isKept = method === 'GET' && copy.freshUntilMs > copy.answeredAtMs;
-      if (isKept)
-        world.at(world.now() + random.below(traits.insertMs + 1), () => insert(into, copy));
+      if (isKept) world.at(insertAtMs(copy), () => insert(into, copy));
       return copy;
     })();
     const name = `${method} ${key}`;
@@ -162,6 +175,13 @@ export function simulateCloudFront(world: World, traits: CloudFrontTraits): Simu
     const land = () => into.flights.get(name) === flight && into.flights.delete(name);
     flight.then(land, land);
     return flight;
+  }
+
+  function insertAtMs({ answeredAtMs }: Copy): number {
+    const nowMs = world.now();
+    const isNew = nowMs - answeredAtMs <= TRANSIT_MS.to * WAYS_MAX;
+    const lastMs = isNew ? answeredAtMs + traits.insertMs : nowMs + traits.insertMs;
+    return random.between(nowMs, lastMs);
   }
 
   function renew(own: Copy, answer: Copy): Copy {
@@ -186,7 +206,9 @@ export function simulateCloudFront(world: World, traits: CloudFrontTraits): Simu
 
   function purge(from: Layer, items: readonly string[]): void {
     for (const [key, copy] of from.copies) {
-      if (items.some((item) => covers(item, copy))) from.copies.delete(key);
+      if (!items.some((item) => covers(item, copy))) continue;
+      from.copies.delete(key);
+      traits.onPurged(key, from.name);
     }
     world.say(() => `${from.name} has purged ${items.join(' ')}`);
   }
@@ -198,8 +220,9 @@ export function simulateCloudFront(world: World, traits: CloudFrontTraits): Simu
     async get(edge, asked) {
       try {
         return await serve(edges[edge] as Layer, asked);
-      } catch {
-        return undefined; // the viewer gets CloudFront's 502: nothing of ours, nothing stale
+      } catch (thrown) {
+        if (thrown instanceof OriginDown) return undefined; // CloudFront's own 502: nothing of ours, nothing stale
+        throw thrown;
       }
     },
     createInvalidation(items, reference) {
@@ -227,22 +250,33 @@ export function simulateCloudFront(world: World, traits: CloudFrontTraits): Simu
   };
 }
 
-function covers(item: string, { url, nativeTags }: Copy): boolean {
+/** Whether a purge item takes a copy away. */
+export function covers(item: string, { url, nativeTags }: Copy): boolean {
   if (item.startsWith('#')) return nativeTags.has(item.slice(1));
   return item.endsWith('*') ? url.startsWith(item.slice(0, -1)) : url === item;
 }
 
 function copyOf(answered: Answered, nowMs: number): Copy {
-  const cc = parseCacheControl(answered.headers['cache-control'] ?? '');
-  const isForbidden = cc['no-store'] !== undefined || cc.private !== undefined;
-  const freshUntilMs = nowMs + (isForbidden ? 0 : (secondsOf(cc, 'max-age') ?? 0)) * 1_000;
+  const { fresh, stale, error } = lifetimeIn(answered.headers);
+  const freshUntilMs = nowMs + fresh * 1_000;
   return {
     ...answered,
     nativeTags: new Set((answered.headers['x-isr-tags'] ?? '').split(',').filter(Boolean)),
     etag: answered.headers.etag,
     answeredAtMs: nowMs,
     freshUntilMs,
-    staleUntilMs: freshUntilMs + (secondsOf(cc, 'stale-while-revalidate') ?? 0) * 1_000,
-    errorUntilMs: freshUntilMs + (secondsOf(cc, 'stale-if-error') ?? 0) * 1_000,
+    staleUntilMs: freshUntilMs + stale * 1_000,
+    errorUntilMs: freshUntilMs + error * 1_000,
+  };
+}
+
+/** Seconds for which CloudFront may serve it: fresh, then while it is renewed, or while the origin fails. */
+export function lifetimeIn(headers: Answered['headers']) {
+  const cc = parseCacheControl(headers['cache-control'] ?? '');
+  const isForbidden = cc['no-store'] !== undefined || cc.private !== undefined;
+  return {
+    fresh: isForbidden ? 0 : (secondsOf(cc, 'max-age') ?? 0),
+    stale: secondsOf(cc, 'stale-while-revalidate') ?? 0,
+    error: secondsOf(cc, 'stale-if-error') ?? 0,
   };
 }

@@ -6,6 +6,7 @@
  * - A batch is no snapshot: each of its keys is read at a moment of its own, and some may come back unprocessed.
  * - A write may be done and its answer lost; a call may be throttled, or find nobody there.
  * - A query answers page by page, each page as of its own moment.
+ * - An item whose `expires` has passed may vanish, any moment or never (DDB, TTL).
  * Items are never changed in place: what a reader was given stays as it was.
  * @module
  */
@@ -25,12 +26,14 @@ export interface Faults {
 export interface SimulatedDynamo {
   /** @param faults none for who only looks on */
   client(faults?: Partial<Faults>): DynamoCall;
-  /** While it is down every call fails. */
-  isDown: boolean;
-  readonly counts: { calls: number; writes: number };
+  /** Out of reach: every call fails, some of them after seconds. */
+  outage: Outage | undefined;
+  readonly counts: { calls: number; writes: number; swept: number };
   /** An item as it is now, for the watch. */
   item(pk: string, sk: string): Item | undefined;
 }
+
+export type Outage = 'refuses' | 'hangs';
 
 interface Version {
   readonly atMs: number;
@@ -48,16 +51,25 @@ const BATCH_SPREAD_MS = 4;
 const LAG_MS_MAX = 3_000;
 const PAGE_ITEMS = 2;
 
-/** @param slow of every call, 0 to 1 */
-export function simulateDynamo(world: World, slow = 0): SimulatedDynamo {
+export interface DynamoTraits {
+  /** Of every call, 0 to 1. */
+  readonly slow?: number;
+  /** Of every look at an expired item, that it has vanished. */
+  readonly swept?: number;
+}
+
+export function simulateDynamo(
+  world: World,
+  { slow = 0, swept = 0 }: DynamoTraits = {},
+): SimulatedDynamo {
   const { random } = world;
   /** Partition key → sort key → versions, oldest first. */
   const table = new Map<string, Map<string, Version[]>>();
-  const counts = { calls: 0, writes: 0 };
+  const counts = { calls: 0, writes: 0, swept: 0 };
   const compiled = new Map<string, unknown>();
   const dynamo: SimulatedDynamo = {
     client,
-    isDown: false,
+    outage: undefined,
     counts,
     item: (pk, sk) => table.get(pk)?.get(sk)?.at(-1)?.item,
   };
@@ -74,7 +86,15 @@ export function simulateDynamo(world: World, slow = 0): SimulatedDynamo {
     table.set(pk, rows);
     const versions = rows.get(sk) ?? [];
     rows.set(sk, versions);
+    sweep(versions);
     return versions;
+  }
+
+  function sweep(versions: Version[]): void {
+    const expires = swept > 0 && versions.at(-1)?.item?.expires?.N;
+    if (!expires || Number(expires) * 1_000 >= world.now() || !random.chance(swept)) return;
+    versions.push({ atMs: world.now(), item: undefined });
+    counts.swept += 1;
   }
 
   function read(key: Item | undefined, isStrong: boolean): Item | undefined {
@@ -171,11 +191,11 @@ export function simulateDynamo(world: World, slow = 0): SimulatedDynamo {
     const faults = { throttled: 0, answerLost: 0, unprocessed: 0, hung: 0, ...some };
     return async (operation, input) => {
       counts.calls += 1;
-      if (faults.hung > 0 && random.chance(faults.hung)) {
+      if (dynamo.outage === 'hangs' || (faults.hung > 0 && random.chance(faults.hung))) {
         await world.sleep(random.between(HUNG_MS.from, HUNG_MS.to));
       }
       await travel();
-      if (dynamo.isDown) throw named('ServiceUnavailable');
+      if (dynamo.outage) throw named('ServiceUnavailable');
       if (random.chance(faults.throttled)) throw named('ThrottlingException');
       const output = await operations[operation](input, faults);
       await travel();
@@ -187,6 +207,6 @@ export function simulateDynamo(world: World, slow = 0): SimulatedDynamo {
   return dynamo;
 }
 
-function named(name: string): Error {
+export function named(name: string): Error {
   return Object.assign(new Error(name), { name });
 }

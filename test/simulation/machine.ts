@@ -15,17 +15,19 @@ export interface Machine {
   readonly call: DynamoCall;
 }
 
-/** Two of AWS's clocks are never further apart than twice this; the fence allows for 500 ms. */
-const SKEW_MS_MAX = 100;
-
 export interface MachineTraits {
   readonly call: DynamoCall;
+  /** Its clock is wrong by so much at most. */
+  readonly skewMsMax: number;
   /** Calls after which it dies; undefined lets it live. */
   readonly callsToLive?: number | undefined;
 }
 
-export function createMachine(world: World, { call, callsToLive }: MachineTraits): Machine {
-  const skewMs = world.random.between(-SKEW_MS_MAX, SKEW_MS_MAX);
+export function createMachine(
+  world: World,
+  { call, skewMsMax, callsToLive }: MachineTraits,
+): Machine {
+  const skewMs = world.random.between(-skewMsMax, skewMsMax);
   let left = callsToLive ?? Number.POSITIVE_INFINITY;
   const forever = new Promise<never>(() => {});
 

@@ -15,7 +15,7 @@ import { etagWithTags } from '../../core/etag';
 import type { Fields } from '../../core/headers';
 import type { Tag } from '../../core/tags';
 import { isNoneMatched } from '../../origin/etag';
-import type { Asked, Rendered } from './cloudfront';
+import { type Asked, OriginDown, type Rendered } from './cloudfront';
 import type { World } from './world';
 
 /** Version of each tag's data. */
@@ -41,11 +41,26 @@ const PAGES: Readonly<Record<string, SitePage>> = {
   },
   '/moved': { tags: () => ['b'], status: () => 301 },
 };
-export const URLS = Object.keys(PAGES);
+
+/** More tags than CloudFront keeps of a page. */
+const FILLERS = Array.from({ length: 52 }, (_, i) => `c${10 + i}`);
+const WIDE: Readonly<Record<string, SitePage>> = {
+  '/wide': { tags: () => ['b', ...FILLERS, 'list'], status: ok },
+};
+/** More pages than there are paths in a purge, and one beside them that another tag is on. */
+const MANY: Readonly<Record<string, SitePage>> = {
+  ...Object.fromEntries(
+    Array.from({ length: 60 }, (_, i) => [`/many/${i}`, { tags: () => ['many'], status: ok }]),
+  ),
+  '/many/odd': { tags: () => ['b'], status: ok },
+};
+const ALL_PAGES = { ...PAGES, ...WIDE, ...MANY };
+export const ALL_URLS = Object.keys(ALL_PAGES);
+const URLS = Object.keys(PAGES);
 
 /** Does some variant of the page show this data at some time? */
 export function mayShow(url: string, tag: string): boolean {
-  const tagsOf = PAGES[url]?.tags ?? (() => []);
+  const tagsOf = ALL_PAGES[url]?.tags ?? (() => []);
   return ['x', 'y', 'z'].some((variant) =>
     [0, 1].some((list) => tagsOf({ list }, variant).includes(tag)),
   );
@@ -55,13 +70,41 @@ export const VARIANT_HEADER = 'x-variant';
 /** Every url has it; the warmer asks for it. */
 export const FIRST_VARIANT = 'x';
 /** The tags whose data is edited, the busy ones more often. */
-export const EDITED = ['a', 'a', 'b', 'b', 'list', 'list', 'new'];
+const EDITED = ['a', 'a', 'b', 'b', 'list', 'list', 'new'];
 const BUSY = ['/a x', '/a y', '/b x', '/b y', '/list x', '/list y'];
 const QUIET = ['/new x', '/moved x'];
 export const RARE = '/a z';
-export const KEYS = [...BUSY, ...QUIET, RARE];
+const KEYS = [...BUSY, ...QUIET, RARE];
 /** What viewers ask for, as often as they do. */
-export const ASKED = [...BUSY, ...BUSY, ...BUSY, ...QUIET, ...QUIET, RARE];
+const ASKED = [...BUSY, ...BUSY, ...BUSY, ...QUIET, ...QUIET, RARE];
+
+/** What a site has, what viewers ask for and editors change, as often as they do. */
+export interface Sitemap {
+  readonly urls: readonly string[];
+  readonly keys: readonly string[];
+  readonly asked: readonly string[];
+  readonly edited: readonly string[];
+}
+
+const keysOf = (pages: Readonly<Record<string, SitePage>>) =>
+  Object.keys(pages).map((url) => `${url} ${FIRST_VARIANT}`);
+
+export const SITEMAPS: Readonly<Record<'plain' | 'wide' | 'many', Sitemap>> = {
+  plain: { urls: URLS, keys: KEYS, asked: ASKED, edited: EDITED },
+  wide: {
+    urls: [...URLS, ...Object.keys(WIDE)],
+    keys: [...KEYS, ...keysOf(WIDE)],
+    asked: [...ASKED, ...keysOf(WIDE), ...keysOf(WIDE), ...keysOf(WIDE)],
+    edited: EDITED,
+  },
+  many: {
+    urls: [...URLS, ...Object.keys(MANY)],
+    keys: [...KEYS, ...keysOf(MANY)],
+    asked: ASKED,
+    edited: [...EDITED, ...Array.from({ length: 7 }, () => 'many')],
+  },
+};
+export const ALL_EDITED: ReadonlySet<string> = new Set([...EDITED, 'many']);
 
 export const LIFETIMES = [
   's-maxage=2',
@@ -69,6 +112,7 @@ export const LIFETIMES = [
   's-maxage=30, stale-while-revalidate=60',
   's-maxage=5, stale-while-revalidate=60, stale-if-error=30',
   's-maxage=20, stale-if-error=60',
+  's-maxage=900',
 ];
 
 /** Answers that nobody may keep, whatever their Cache-Control says. */
@@ -83,6 +127,11 @@ const ODDITIES: readonly { readonly status?: number; readonly fields?: Fields }[
 
 export interface OriginTraits {
   readonly lifetimes: Readonly<Record<string, string>>;
+  /** Each render names another lifetime. */
+  readonly isFickle: boolean;
+  readonly sitemap: Sitemap;
+  /** From the origin to the recorder: A6, less what clocks may differ. */
+  readonly travelMsMax: number;
   readonly server: 'sdk' | 'exact' | 'prefix' | 'echo';
   /** How far the replica that it reads may be behind. */
   readonly lagMs: number;
@@ -106,13 +155,13 @@ export interface Origin {
   /** The keys whose pages show a tag's data now. */
   showing(tag: string): readonly string[];
   change(tag: string): void;
-  /** Rejects when the origin is down. */
+  /** @throws OriginDown */
   render(asked: Asked): Promise<OriginAnswer>;
 }
 
 export function createOrigin(world: World, traits: OriginTraits): Origin {
   const { random } = world;
-  const data: Data = Object.fromEntries(EDITED.map((tag) => [tag, 0]));
+  const data: Data = Object.fromEntries([...ALL_EDITED].map((tag) => [tag, 0]));
   /** The data as it was from a moment on, oldest first. */
   const past: { atMs: number; data: Data }[] = [{ atMs: 0, data: { ...data } }];
   const dataAsOf = (atMs: number) => past.findLast((it) => it.atMs <= atMs)?.data ?? data;
@@ -135,9 +184,9 @@ export function createOrigin(world: World, traits: OriginTraits): Origin {
   return {
     data,
     showing(tag) {
-      return KEYS.filter((key) => {
+      return traits.sitemap.keys.filter((key) => {
         const [url = '', variant = ''] = key.split(' ');
-        return PAGES[url]?.tags(data, variant).includes(tag);
+        return ALL_PAGES[url]?.tags(data, variant).includes(tag);
       });
     },
     change(tag) {
@@ -146,27 +195,28 @@ export function createOrigin(world: World, traits: OriginTraits): Origin {
     },
     async render({ key, method, ifNoneMatch }) {
       const [url = '', variant = ''] = key.split(' ');
-      if (!traits.isCalm && random.chance(0.03)) throw new Error('the origin is down');
+      if (!traits.isCalm && random.chance(0.03)) throw new OriginDown('the origin is down');
       const beganMs = world.now();
       await world.sleep(random.below(50)); // the request, and what comes before the data is read
       const seen = dataAsOf(world.now() - random.below(traits.lagMs + 1));
-      const page = PAGES[url] as SitePage;
+      const page = ALL_PAGES[url] as SitePage;
       const tags = page.tags(seen, variant).sort();
-      const versions = Object.fromEntries(tags.map((tag) => [tag, seen[tag] ?? 0]));
+      const edited = tags.filter((tag) => ALL_EDITED.has(tag));
+      const versions = Object.fromEntries(edited.map((tag) => [tag, seen[tag] ?? 0]));
       await world.sleep(renderMs());
       const elapsedMs = world.now() - beganMs;
-      await world.sleep(random.below(100)); // from the origin to the recorder
+      await world.sleep(random.below(traits.travelMsMax));
 
       const odd = !traits.isCalm && random.chance(traits.odd) ? random.pick(ODDITIES) : undefined;
       const full = odd?.status ?? page.status(seen);
-      const body = tags.filter((tag) => tag !== 'list').map((tag) => versions[tag]);
+      const body = edited.filter((tag) => tag !== 'list').map((tag) => versions[tag]);
       const ofBody = `"${body.join('.')}"`;
       const own = traits.server === 'sdk' ? etagWithTags(ofBody, tags as Tag[]) : ofBody;
       const known = full === 200 && !odd ? matched(own as string, ifNoneMatch) : undefined;
       const status = known === undefined ? full : 304;
       const isBare = status === 304 && traits.server !== 'sdk' && random.chance(0.3);
       const fields = {
-        'cache-control': [traits.lifetimes[url] ?? ''],
+        'cache-control': [(traits.isFickle ? random.pick(LIFETIMES) : traits.lifetimes[url]) ?? ''],
         etag: [known ?? (own as string)],
         ...(isBare ? {} : { 'cache-tag': [tags.join(',')] }), // others may leave it out of a 304
         ...(traits.server === 'sdk' ? { 'x-isr-elapsed': [String(elapsedMs)] } : {}),

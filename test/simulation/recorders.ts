@@ -2,8 +2,9 @@
  * The recorder's containers in the simulated world: one at a time serves a response, a new one starts when all are busy.
  * @module
  */
+import type { DynamoCall } from '../../aws/dynamo';
 import { dynamoGraph } from '../../aws/graph';
-import { RECORDER_DEFAULTS, type RecorderConfig } from '../../core/config';
+import { type Purge, RECORDER_DEFAULTS, type RecorderConfig } from '../../core/config';
 import { type Fields, RULING } from '../../core/headers';
 import { type Page, type Ruling, record } from '../../core/recorder';
 import { encodeUrl } from '../../core/urls';
@@ -23,6 +24,8 @@ const CONFIG: RecorderConfig = {
 export interface RecorderTraits {
   readonly dynamo: SimulatedDynamo;
   readonly faults: Partial<Faults>;
+  readonly skewMsMax: number;
+  readonly purge: Purge;
   readonly mutant: Mutant;
 }
 
@@ -30,20 +33,25 @@ export interface Recorded {
   readonly outcome: Ruling['outcome'];
   /** The response as it goes on to the caches. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The graph was out of reach when it began, and when it ended. */
+  /** Nothing that it asked the graph was answered. */
   readonly isBlind: boolean;
+  readonly tookMs: number;
 }
 
-export function createRecorders(world: World, { dynamo, faults, mutant }: RecorderTraits) {
+export function createRecorders(
+  world: World,
+  { dynamo, faults, skewMsMax, purge, mutant }: RecorderTraits,
+) {
   const { random } = world;
   const containers: ReturnType<typeof startContainer>[] = [];
 
   function startContainer() {
     const call = dynamo.client(faults);
-    const machine = createMachine(world, { call: mutant.recorderCall?.(call) ?? call });
+    const machine = createMachine(world, { call: mutant.recorderCall?.(call) ?? call, skewMsMax });
     return { machine, memory: new Set<string>(), isBusy: false, isCold: true };
   }
 
+  /** @throws what the recorder throws: it must not */
   return async function rule(answer: OriginAnswer): Promise<Recorded> {
     const { key, url, method, versions, status, fields, timeoutMs } = answer;
     const container = containers.find(({ isBusy }) => !isBusy) ?? startContainer();
@@ -54,7 +62,14 @@ export function createRecorders(world: World, { dynamo, faults, mutant }: Record
     await world.sleep(bootMs);
 
     const { machine, memory } = container;
-    const graph = dynamoGraph(machine.call, TABLE);
+    const beganMs = world.now();
+    let isBlind = true;
+    const call: DynamoCall = async (operation, input) => {
+      const output = await machine.call(operation, input);
+      isBlind = false;
+      return output;
+    };
+    const graph = dynamoGraph(call, TABLE);
     const freshSeconds = Number(/\d+/.exec(fields['cache-control']?.[0] ?? '')?.[0]);
     const recording = { memory, freshSeconds, now: machine.clock.now };
     const page: Page = {
@@ -65,15 +80,22 @@ export function createRecorders(world: World, { dynamo, faults, mutant }: Record
       request: { [VARIANT_HEADER]: [key.split(' ')[1] ?? ''] },
       response: fields,
     };
-    const wasDown = dynamo.isDown;
-    const { outcome, headers } = await record(mutant.recorderPage?.(page) ?? page, CONFIG, {
-      graph: mutant.recorderGraph?.(graph, recording) ?? graph,
-      clock: machine.clock,
-      bootMs,
-    });
-    container.isBusy = false;
-    world.say(() => `ruled ${key} ${JSON.stringify(versions)}: ${headers[RULING]}`);
-    return { outcome, headers: ruled(fields, headers), isBlind: wasDown && dynamo.isDown };
+    try {
+      const ruling = await record(
+        mutant.recorderPage?.(page) ?? page,
+        { ...CONFIG, purge },
+        {
+          graph: mutant.recorderGraph?.(graph, recording) ?? graph,
+          clock: machine.clock,
+          bootMs,
+        },
+      );
+      const { outcome, headers } = mutant.recorderRuling?.(ruling, page) ?? ruling;
+      world.say(() => `ruled ${key} ${JSON.stringify(versions)}: ${headers[RULING]}`);
+      return { outcome, headers: ruled(fields, headers), isBlind, tookMs: world.now() - beganMs };
+    } finally {
+      container.isBusy = false;
+    }
   };
 }
 

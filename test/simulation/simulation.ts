@@ -7,7 +7,7 @@
 import type { DynamoCall } from '../../aws/dynamo';
 import type { InvalidatorPorts } from '../../core/invalidator';
 import type { Graph, Site } from '../../core/ports';
-import type { Page } from '../../core/recorder';
+import type { Page, Ruling } from '../../core/recorder';
 import { createSite } from './site';
 import { createWorld, type World } from './world';
 
@@ -23,9 +23,11 @@ export interface Recording {
 /** What a mutant changes: a door of the real code, wrapped, or a parameter. */
 export interface Mutant {
   readonly name: string;
-  /** That showed it when it was last looked for; below 10,000. */
-  readonly seed: number;
+  /** Of `watch.ts`: what its histories violate. */
+  readonly breaks: `I${number}`;
   readonly recorderPage?: (page: Page) => Page;
+  /** May throw. */
+  readonly recorderRuling?: (ruling: Ruling, page: Page) => Ruling;
   readonly recorderGraph?: (graph: Graph, recording: Recording) => Graph;
   readonly recorderCall?: (call: DynamoCall) => DynamoCall;
   readonly invalidatorPorts?: (
@@ -61,24 +63,34 @@ export interface Options {
   readonly without?: ReadonlySet<number>;
 }
 
+const NONE: Mutant = { name: 'none', breaks: 'I0' };
 const NOTHING: ReadonlySet<number> = new Set();
 
-/** Time for everything to come to rest. */
-const QUIET_MS = 180_000;
+/** A look at whether everything has come to rest. */
+const QUIET_MS = 60_000;
+/** What nothing hinders any more has come to rest by then. */
+const REST_MS_MAX = 1_800_000;
 
 export async function simulate(
   seed: number,
-  mutant: Mutant = { name: 'none', seed: 0 },
+  mutant: Mutant = NONE,
   options: Options = {},
 ): Promise<History> {
   const world = createWorld(seed, options);
   const site = createSite(world, mutant, options.without ?? NOTHING);
-  await world.run(site.begin());
-  site.calm();
-  await world.run(world.now() + QUIET_MS);
-  site.lookAround();
-  await world.run(world.now() + 45_000);
-  site.checkAtRest();
+  const toRest = async () => {
+    await world.run(site.begin());
+    site.calm();
+    const lateMs = world.now() + REST_MS_MAX;
+    do await world.run(world.now() + QUIET_MS);
+    while (!world.isAtRest() && world.now() < lateMs);
+    site.checkAtRest();
+  };
+  await toRest();
+  if (site.pauseMs !== undefined) {
+    await world.run(world.now() + site.pauseMs);
+    await toRest();
+  }
   const { violations, counts, acts } = site;
   return { seed, violations, story: world.story, counts: counts(), acts: acts() };
 }

@@ -4,10 +4,11 @@
  * @module
  */
 
+import { WHEN_EXCEEDED } from '../../core/budget';
 import { RULING } from '../../core/headers';
 import { type Answered, type Asked, simulateCloudFront } from './cloudfront';
 import { simulateDynamo } from './dynamo';
-import { ASKED, createOrigin, EDITED, KEYS, LIFETIMES, RARE, URLS } from './origin';
+import { ALL_URLS, createOrigin, LIFETIMES, RARE, SITEMAPS } from './origin';
 import { createRecorders, type Recorded } from './recorders';
 import type { Mutant } from './simulation';
 import { createWatch } from './watch';
@@ -15,7 +16,10 @@ import { startWorkers } from './workers';
 import type { World } from './world';
 
 /** A1: from the recorder's answer to the cache, all layers together. */
-const INSERT_MS = 400;
+const INSERT_MS = 500;
+/** A6: a response's way to the recorder, and what two clocks may differ. */
+const CLOCKS_AND_WAY_MS = 500;
+const HOUR_MS = 3_600_000;
 
 interface Work {
   readonly tags: readonly string[];
@@ -29,12 +33,15 @@ const STRAYS: readonly Work[] = [
   { tags: ['nobody', 'a'], urls: ['/nowhere'] },
 ];
 
-export function createSite(world: World, mutant: Mutant, without: ReadonlySet<number>) {
-  const { random } = world;
-  const counts = createCounts();
-  const dynamo = simulateDynamo(world, random.pick([0, 0.06]));
-  const traits = {
-    lifetimes: Object.fromEntries(URLS.map((url) => [url, random.pick(LIFETIMES)])),
+/** What is decided of a history beforehand. */
+function traitsOf({ random }: World) {
+  const skewMsMax = random.pick([0, 100, 250]);
+  const purge = random.chance(0.1) ? ('paths' as const) : ('native' as const);
+  const pages = random.chance(purge === 'paths' ? 0.3 : 0.04);
+  return {
+    lifetimes: Object.fromEntries(ALL_URLS.map((url) => [url, random.pick(LIFETIMES)])),
+    isFickle: random.chance(0.4),
+    sitemap: SITEMAPS[pages ? (purge === 'paths' ? 'many' : 'wide') : 'plain'],
     server: random.chance(0.7)
       ? ('sdk' as const)
       : random.pick(['exact', 'prefix', 'echo'] as const),
@@ -43,14 +50,34 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     gatherMs: random.pick([0, 200, 500]),
     renderMsMax: random.pick([4_000, 4_000, 4_000, 20_000]),
     odd: random.pick([0, 0.1]),
+    skewMsMax,
+    travelMsMax: CLOCKS_AND_WAY_MS - 2 * skewMsMax,
     faults: random.chance(0.5) ? { throttled: 0.02, answerLost: 0.02, unprocessed: 0.03 } : {},
     /** Calls of workers; a recorder would not wait. */
     hung: random.pick([0, 0, 0.05]),
+    sendsLost: random.pick([0, 0.05]),
     crash: random.chance(0.5) ? 0.3 : 0,
     /** CloudFront may turn a HEAD into a GET, or ask the origin with it. */
     isHeadSent: random.chance(0.3),
+    purge,
+    budget: random.chance(0.06)
+      ? { items: random.pick([0, 2, 4]), whenExceeded: random.pick(WHEN_EXCEEDED) }
+      : undefined,
+    /** Between a first time of crowds and a second: what is expired then, or forgotten. */
+    pauseMs: random.chance(0.1) ? random.pick([25 * HOUR_MS, 31 * 24 * HOUR_MS]) : undefined,
     isCalm: false,
   };
+}
+
+export function createSite(world: World, mutant: Mutant, without: ReadonlySet<number>) {
+  const { random } = world;
+  const counts = createCounts();
+  const dynamo = simulateDynamo(world, {
+    slow: random.pick([0, 0.06]),
+    swept: random.pick([0, 0.3]),
+  });
+  const traits = traitsOf(world);
+  const { sitemap } = traits;
   const layers = {
     edges: random.pick([1, 2, 2, 3]),
     hasRegional: random.chance(0.85),
@@ -60,22 +87,35 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
   let acts = 0;
 
   const origin = createOrigin(world, traits);
-  const rule = createRecorders(world, { dynamo, faults: traits.faults, mutant });
+  const rule = createRecorders(world, { ...traits, dynamo, mutant });
   const cloudFront = simulateCloudFront(world, {
     ...layers,
     insertMs: INSERT_MS,
     origin: renderAndRecord,
     onKept: (copy, layer) => watch.kept(copy, layer),
+    onPurged: (key, layer) => watch.purged(key, layer),
   });
-  const watch = createWatch(world, { dynamo, invalidations: cloudFront.invalidations });
-  const revalidateQueue = startWorkers(world, traits, {
+  const watch = createWatch(world, {
+    dynamo,
+    invalidations: cloudFront.invalidations,
+    mayRefuse: traits.budget !== undefined,
+  });
+  const { revalidateQueue, warmQueue } = startWorkers(world, traits, {
     dynamo,
     cloudFront,
     watch,
     counts,
     mutant,
   });
-  world.say(() => `this site: ${JSON.stringify({ ...traits, ...layers })}`);
+  world.say(() => {
+    const { sitemap: _, lifetimes, ...others } = traits;
+    const known = Object.fromEntries(sitemap.urls.map((url) => [url, lifetimes[url]]));
+    return `this site: ${JSON.stringify({ ...others, ...layers, lifetimes: known })}`;
+  });
+  counts.byPaths += traits.purge === 'paths' ? 1 : 0;
+  counts.budgets += traits.budget ? 1 : 0;
+  counts.wide += sitemap === SITEMAPS.wide ? 1 : 0;
+  counts.pauses += traits.pauseMs ? 1 : 0;
   counts.loneEdges += layers.edges === 1 ? 1 : 0;
   counts.threeEdges += layers.edges === 3 ? 1 : 0;
   counts.withoutRegional += layers.hasRegional ? 0 : 1;
@@ -84,11 +124,15 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
   async function renderAndRecord(asked: Asked): Promise<Answered> {
     const before = cloudFront.invalidations.length;
     const { fields, timeoutMs, method, ...rendered } = await origin.render(asked);
-    const recorded = await rule({ fields, timeoutMs, method, ...rendered });
+    const recorded = await rule({ fields, timeoutMs, method, ...rendered }).catch((thrown) => {
+      watch.failed(asked.key, thrown);
+      throw thrown;
+    });
+    watch.ruled(asked.key, recorded);
     count(rendered.status, recorded);
+    if (dynamo.outage && recorded.isBlind) counts[dynamo.outage] += 1;
     if (method === 'HEAD') counts.headsRuled += 1;
     if (cloudFront.invalidations.length > before) counts.overtaken += 1;
-    if (recorded.isBlind && recorded.outcome === 'kept') watch.keptUnrecorded(asked.key);
     const { headers } = recorded;
     return { ...rendered, headers, ruling: headers[RULING] ?? '' };
   }
@@ -109,15 +153,21 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     const isHead = random.chance(0.08);
     if (isHead) counts.heads += 1;
     const method = isHead && traits.isHeadSent ? 'HEAD' : 'GET';
-    const copy = await cloudFront.get(edge, { key, method });
-    if (copy) watch.served(copy, `edge ${edge}`);
+    const answered = watch.viewed(`view ${counts.views} of ${key}`);
+    try {
+      const copy = await cloudFront.get(edge, { key, method });
+      if (copy) watch.served(copy, `edge ${edge}`);
+    } catch (thrown) {
+      watch.failed(key, thrown);
+    }
+    answered();
   }
 
   /** Viewers within a span of time from now on; most come for the news. */
   function crowd(tag: string, size: number, { fromMs, toMs }: { fromMs: number; toMs: number }) {
     for (let i = 0; i < size; i += 1) {
       world.at(world.now() + random.between(fromMs, toMs), () => {
-        const keys = random.chance(0.7) ? origin.showing(tag) : ASKED;
+        const keys = random.chance(0.7) ? origin.showing(tag) : sitemap.asked;
         void view(random.below(cloudFront.edges), random.pick(keys));
       });
     }
@@ -125,7 +175,7 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
 
   /** Viewers come just before, so that renders are under way when the data changes. Sometimes it changes in a burst. */
   function edit(): void {
-    const tag = random.pick(EDITED);
+    const tag = random.pick(sitemap.edited);
     crowd(tag, random.below(8), { fromMs: 0, toMs: 2_000 });
     const times = random.chance(0.15) ? random.between(2, 4) : 1;
     if (times > 1) counts.bursts += 1;
@@ -142,54 +192,84 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     counts.edits += 1;
     origin.change(tag);
     const isByUrl = random.chance(0.2);
-    const urls = isByUrl ? [random.pick(URLS)] : [];
-    const tags = isByUrl ? [] : random.chance(0.2) ? [tag, random.pick(EDITED)] : [tag];
+    const urls = isByUrl ? [random.pick(sitemap.urls)] : [];
+    const tags = isByUrl ? [] : random.chance(0.2) ? [tag, random.pick(sitemap.edited)] : [tag];
     crowd(tag, random.below(7), { fromMs: 0, toMs: 2_500 }); // while it is revalidated
     crowd(tag, random.below(4), { fromMs: 15_000, toMs: 60_000 }); // when it should long be fresh
     revalidate({ tags, urls });
   }
 
   /** What it is about is the data as it is now; the queue has it a little later. */
-  function revalidate({ tags, urls }: Work): void {
+  function revalidate(work: Work): void {
     counts.revalidations += 1;
     const job = `job-${counts.revalidations}`;
-    const work = { ...(tags.length > 0 ? { tags } : {}), ...(urls.length > 0 ? { urls } : {}) };
-    const data = { ...origin.data };
-    world.at(world.now() + random.below(300), () => {
-      const message = revalidateQueue.send(JSON.stringify(work), {
-        job,
-        requestedAtMs: String(world.now()),
-      });
-      world.say(
-        () => `${job} asks for ${JSON.stringify(work)}; the data is ${JSON.stringify(data)}`,
-      );
-      watch.asked({ job, message, tags: [...new Set(tags)], urls, data });
+    send(job, work);
+    if (!random.chance(0.05)) return;
+    counts.keysTakenTwice += 1;
+    send(job, { tags: [random.pick(sitemap.edited), ...work.tags], urls: work.urls });
+  }
+
+  /** A call may fail before the queue has it, or only its answer may; then it is made again, under the same key. */
+  function send(job: string, { tags, urls }: Work): void {
+    const asked = {
+      job,
+      messages: [] as string[],
+      tags: [...new Set(tags)],
+      urls,
+      data: { ...origin.data },
+    };
+    const body = JSON.stringify({
+      ...(tags.length > 0 ? { tags } : {}),
+      ...(urls.length > 0 ? { urls } : {}),
     });
+    const attempt = () => {
+      const isUnheard = random.chance(traits.sendsLost);
+      if (!isUnheard) {
+        const attributes = { job, requestedAtMs: String(world.now()) };
+        asked.messages.push(revalidateQueue.send(body, attributes));
+        world.say(() => `${job} asks for ${body}; the data is ${JSON.stringify(asked.data)}`);
+        if (asked.messages.length === 1) watch.asked(asked);
+      }
+      if (!isUnheard && !random.chance(traits.sendsLost)) return;
+      counts.sentAgain += 1;
+      world.at(world.now() + random.between(500, 3_000), attempt);
+    };
+    world.at(world.now() + random.below(300), attempt);
   }
 
   return {
     violations: watch.violations,
-    counts: () => ({ ...counts, ...cloudFront.counts }),
+    counts: () => ({ ...counts, ...cloudFront.counts, swept: dynamo.counts.swept }),
     acts: () => acts,
+    pauseMs: traits.pauseMs,
     /** @returns when it is over: after a minute of crowds, or half an hour in which edges expire */
     begin(): number {
-      const busyMs = random.chance(0.7) ? 60_000 : 1_800_000;
+      traits.isCalm = false;
+      const isShort = random.chance(0.7) || sitemap === SITEMAPS.many;
+      const busyMs = isShort ? 60_000 : 1_800_000;
       const during = (count: number, act: () => void) => {
         for (let i = 0; i < count; i += 1) {
           const [atMs, number] = [world.now() + random.below(busyMs), acts++];
           world.at(atMs, without.has(number) ? () => {} : act); // the others stay where they are
         }
       };
+      if (sitemap === SITEMAPS.many) {
+        for (const key of sitemap.keys) {
+          world.at(world.now() + random.below(2_000), () => {
+            void view(random.below(cloudFront.edges), key);
+          });
+        }
+      }
       during(random.between(8, 20), () => {
-        void view(random.below(cloudFront.edges), random.pick(ASKED));
+        void view(random.below(cloudFront.edges), random.pick(sitemap.asked));
       });
       during(random.between(1, 4), edit);
       if (random.chance(0.2)) {
         during(1, () => {
-          dynamo.isDown = true;
-          world.say(() => 'the graph is out of reach');
+          dynamo.outage = random.pick(['refuses', 'hangs'] as const);
+          world.say(() => `the graph ${dynamo.outage}`);
           world.at(world.now() + random.between(500, 15_000), () => {
-            dynamo.isDown = false;
+            dynamo.outage = undefined;
             world.say(() => 'the graph is back');
           });
         });
@@ -198,21 +278,28 @@ export function createSite(world: World, mutant: Mutant, without: ReadonlySet<nu
     },
     calm(): void {
       traits.isCalm = true;
-      dynamo.isDown = false;
+      dynamo.outage = undefined;
     },
-    /** Every edge location is asked for every page, after everything has come to rest. */
-    lookAround(): void {
-      for (let edge = 0; edge < cloudFront.edges; edge += 1) {
-        for (const key of KEYS) void view(edge, key);
-      }
+    checkAtRest(): void {
+      const dead = { revalidations: revalidateQueue.dead, warms: warmQueue.dead };
+      counts.refusals += watch.ended(dead);
     },
-    checkAtRest: () => watch.ended(revalidateQueue.dead),
   };
 }
 
 /** What happened, so that a suite can tell that its histories have what they are about. */
 function createCounts() {
   return {
+    byPaths: 0,
+    wide: 0,
+    wildcards: 0,
+    budgets: 0,
+    refusals: 0,
+    pauses: 0,
+    keysTakenTwice: 0,
+    sentAgain: 0,
+    /** Warm messages that SQS took a batch without. */
+    refusedWarms: 0,
     views: 0,
     rareViews: 0,
     heads: 0,
@@ -228,6 +315,9 @@ function createCounts() {
     keptRedirects: 0,
     noContent: 0,
     errors: 0,
+    /** Rulings while the graph refuses, or hangs. */
+    refuses: 0,
+    hangs: 0,
     /** Renders during which CloudFront has taken an invalidation. */
     overtaken: 0,
     edits: 0,

@@ -12,10 +12,8 @@ import type { World } from './world';
 export interface SimulatedQueue {
   /** Resolves when the queue has it. @returns its id */
   send(body: string, attributes?: Readonly<Record<string, string>>): string;
-  /** Ids of the messages that were given up. */
-  readonly dead: ReadonlySet<string>;
-  /** Nothing is waiting, and nothing in flight. */
-  isEmpty(): boolean;
+  /** Bodies of the messages that were given up, by their ids. */
+  readonly dead: ReadonlyMap<string, string>;
 }
 
 export interface QueueTraits {
@@ -42,7 +40,7 @@ const POLL_MS = { from: 5, to: 300 };
 export function simulateQueue(world: World, traits: QueueTraits): SimulatedQueue {
   const { random } = world;
   const messages = new Map<string, Message>();
-  const dead = new Set<string>();
+  const dead = new Map<string, string>();
   let sent = 0;
 
   const wakeAt = (atMs: number) => world.at(atMs, poll);
@@ -62,7 +60,7 @@ export function simulateQueue(world: World, traits: QueueTraits): SimulatedQueue
   function isGivenUp(message: Message): boolean {
     if (message.receives < RECEIVES_MAX) return false;
     messages.delete(message.id);
-    dead.add(message.id);
+    dead.set(message.id, message.body);
     world.say(() => `${traits.name}: ${message.id} is in the dead-letter queue`);
     return true;
   }
@@ -109,7 +107,6 @@ export function simulateQueue(world: World, traits: QueueTraits): SimulatedQueue
 
   return {
     dead,
-    isEmpty: () => messages.size === 0,
     send(body, attributes = {}) {
       sent += 1;
       const id = `${traits.name}-${sent}`;

@@ -16,6 +16,8 @@ import { dynamoPurges } from '../../aws/purges';
 import { parseWarmMessage, sqsWarmQueue } from '../../aws/queue';
 import { dynamoRecords } from '../../aws/records';
 import { parseRevalidationMessage, saidBy } from '../../aws/revalidation-message';
+import type { Budget } from '../../core/budget';
+import type { Purge } from '../../core/config';
 import { RENDERED_AT } from '../../core/headers';
 import { type InvalidatorPorts, invalidate } from '../../core/invalidator';
 import { doubt, lost } from '../../core/lost';
@@ -23,7 +25,7 @@ import { pace } from '../../core/pace';
 import type { Site } from '../../core/ports';
 import { doubt as doubtWarm, lost as lostWarm, warm } from '../../core/warmer';
 import type { Copy, SimulatedCloudFront } from './cloudfront';
-import { type Faults, type SimulatedDynamo, TABLE } from './dynamo';
+import { type Faults, named, type SimulatedDynamo, TABLE } from './dynamo';
 import { createMachine } from './machine';
 import { FIRST_VARIANT, VARIANT_HEADER } from './origin';
 import type { Mutant } from './simulation';
@@ -39,6 +41,11 @@ export interface WorkerTraits {
   readonly hung: number;
   /** Of an invocation, that it dies before it has ended. */
   readonly crash: number;
+  readonly skewMsMax: number;
+  readonly purge: Purge;
+  readonly budget: Budget | undefined;
+  /** Of a call of SQS, that it fails, in part or only in its answer. */
+  readonly sendsLost: number;
   /** How far the replica that the origin reads may be behind. */
   readonly lagMs: number;
   /** How long a purge waits for more. */
@@ -50,19 +57,23 @@ export interface Surroundings {
   readonly dynamo: SimulatedDynamo;
   readonly cloudFront: SimulatedCloudFront;
   readonly watch: Watch;
-  readonly counts: { paid: number; crashes: number };
+  readonly counts: { paid: number; crashes: number; wildcards: number; refusedWarms: number };
   readonly mutant: Mutant;
 }
 
 /** Of all warmers together. */
 const WARM_PACE = { perSecond: 20, burst: 2, perSecondMin: 1 };
 
-/** @returns the queue that revalidations are sent to */
+export interface Queues {
+  readonly revalidateQueue: SimulatedQueue;
+  readonly warmQueue: SimulatedQueue;
+}
+
 export function startWorkers(
   world: World,
   traits: WorkerTraits,
   { dynamo, cloudFront, watch, counts, mutant }: Surroundings,
-): SimulatedQueue {
+): Queues {
   const { random } = world;
   const warmQueue = simulateQueue(world, {
     name: 'warm',
@@ -77,7 +88,7 @@ export function startWorkers(
     if (isDoomed) counts.crashes += 1;
     const callsToLive = isDoomed ? random.below(40) : undefined;
     const call = dynamo.client(traits.isCalm ? {} : { ...traits.faults, hung: traits.hung });
-    return createMachine(world, { call, callsToLive });
+    return createMachine(world, { call, callsToLive, skewMsMax: traits.skewMsMax });
   }
 
   async function invalidateBatch(event: SQSEvent) {
@@ -109,7 +120,8 @@ export function startWorkers(
       gatherMs: traits.gatherMs,
       graceMs: mutant.graceMs ?? 1_000,
       settleMs: mutant.settleMs ?? traits.lagMs,
-      purge: 'native' as const,
+      purge: traits.purge,
+      ...(traits.budget ? { budget: traits.budget } : {}),
       warmUrlsMax: 100,
       warmPerSecond: 20,
     };
@@ -135,30 +147,38 @@ export function startWorkers(
   async function createInvalidation({ InvalidationBatch }: Batch, messages: readonly string[]) {
     await world.sleep(random.between(5, 120));
     if (!traits.isCalm && random.chance(0.05)) {
-      throw Object.assign(new Error('Rate exceeded'), { name: 'TooManyInvalidationsInProgress' });
+      throw named('TooManyInvalidationsInProgress');
     }
     const { CallerReference: reference, Paths } = InvalidationBatch;
     const before = cloudFront.invalidations.length;
     const { id } = cloudFront.createInvalidation(Paths.Items, reference);
     if (cloudFront.invalidations.length > before) {
       counts.paid += Paths.Items.length;
+      counts.wildcards += Paths.Items.filter((item) => item.endsWith('*')).length;
       watch.paid({ items: Paths.Items, reference, messages });
     }
     await world.sleep(random.between(5, 120));
-    if (!traits.isCalm && random.chance(0.05))
-      throw Object.assign(new Error('lost'), { name: 'TimeoutError' });
+    if (!traits.isCalm && random.chance(0.05)) throw named('TimeoutError');
     return { Invalidation: { Id: id } };
   }
 
   interface Warms {
-    readonly Entries: readonly { readonly MessageBody: string }[];
+    readonly Entries: readonly { readonly Id: string; readonly MessageBody: string }[];
   }
 
   async function sendWarms({ Entries }: Warms) {
     await world.sleep(random.between(2, 20));
-    for (const { MessageBody } of Entries) warmQueue.send(MessageBody);
+    const isLost = () => !traits.isCalm && random.chance(traits.sendsLost);
+    if (isLost()) throw named('ServiceUnavailable');
+    const refused = isLost() ? random.below(Entries.length) : undefined;
+    for (const [at, { MessageBody }] of Entries.entries()) {
+      if (at !== refused) warmQueue.send(MessageBody);
+    }
     await world.sleep(random.between(2, 20));
-    return {};
+    if (isLost()) throw named('TimeoutError');
+    if (refused === undefined) return {};
+    counts.refusedWarms += 1;
+    return { Failed: [{ Id: Entries[refused]?.Id, Code: 'InternalError', SenderFault: false }] };
   }
 
   async function warmBatch(event: SQSEvent) {
@@ -205,11 +225,12 @@ export function startWorkers(
     });
   }
 
-  return simulateQueue(world, {
+  const revalidateQueue = simulateQueue(world, {
     name: 'revalidate',
     batchSize: 4,
     visibilityMs: 15_000,
     duplicated: 0.1,
     handler: invalidateBatch,
   });
+  return { revalidateQueue, warmQueue };
 }

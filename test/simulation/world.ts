@@ -24,6 +24,8 @@ export interface World {
   say(what: () => string): void;
   /** Runs until nothing is left to happen, or until that moment. */
   run(untilMs: number): Promise<void>;
+  /** Nothing is left to happen. */
+  isAtRest(): boolean;
   readonly story: readonly string[];
 }
 
@@ -41,6 +43,7 @@ export function createWorld(seed: number, options: { readonly isTold?: boolean }
     random,
     story,
     now: () => nowMs,
+    isAtRest: () => heap.peek() === undefined,
     at: (atMs, run) => heap.push({ atMs: Math.max(atMs, nowMs), order: random.next(), run }),
     sleep: (ms) => new Promise((resolve) => world.at(nowMs + ms, resolve)),
     say(what) {
