@@ -127,6 +127,9 @@ export function printJob(job: Job, isJson: boolean, { out }: Pick<Io, 'out'>): v
     out(`  asked for: tags ${job.tags}, urls ${job.urls}; nothing was done`);
     printPlan(job.planned, { out });
   } else printOutcome(job, { out });
+  if (job.conflictAtMs !== undefined)
+    out('  ! another revalidation came under its key: nothing was purged for that one');
+  if (job.error) out(`  ! ${job.error}`);
 }
 
 function printOutcome(job: Job, { out }: Pick<Io, 'out'>): void {

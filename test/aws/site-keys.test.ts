@@ -40,7 +40,7 @@ describe('sites that share a table', () => {
     await shop.putUrl(url, recorded({ untilSeconds: NOW + 10 }));
     await shop.putEpochs({ tags: [tag], urls: [url], epochMs: NOW * 1_000, job: 'j' });
 
-    expect(await all(shop.edges(tag, NOW))).toEqual([{ url, byPath: false }]);
+    expect(await all(shop.edges(tag, NOW))).toMatchObject([{ url, byPath: false }]);
     expect(await all(shop.urls('/', NOW))).toEqual([url]);
     expect(await shop.epochOf([tag])).toBe(NOW * 1_000);
     for (const neighbour of [own, other]) {

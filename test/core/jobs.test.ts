@@ -82,6 +82,7 @@ describe('the state of a job', () => {
   const doubt = { ...none, atMs: 100, doubted: true } as const;
   const lost = { ...none, atMs: 100, lost: true } as const;
   const beyond = 100 + 300_001;
+  const beyondWarm = 100 + 900_001;
   const later = 100 + 4 * 86_400_000 + 1;
   it.each<[JobState, number, JobFacts]>([
     ['purging', 101, { ...asked, purgingAtMs: 2, doubtedAtMs: 100 }],
@@ -89,10 +90,11 @@ describe('the state of a job', () => {
     ['failed', beyond, { ...purged, doubtedAtMs: 100 }],
     ['warming', beyond, { ...warming, doubtedAtMs: 100 }],
     ['warming', 101, { ...warming, parts: { a: doubt, b: clean } }],
-    ['partly-fresh', beyond, { ...warming, parts: { a: doubt, b: clean } }],
-    ['warming', beyond, { ...warming, parts: { a: doubt } }],
+    ['warming', beyond, { ...warming, parts: { a: doubt, b: clean } }],
+    ['partly-fresh', beyondWarm, { ...warming, parts: { a: doubt, b: clean } }],
+    ['warming', beyondWarm, { ...warming, parts: { a: doubt } }],
     ['failed', 101, { ...warming, parts: { a: lost, b: lost } }],
-    ['warming', beyond, { ...bought, parts: { a: doubt, b: clean } }],
+    ['warming', beyondWarm, { ...bought, parts: { a: doubt, b: clean } }],
     ['failed', later, asked],
     ['failed', later, { ...asked, purgingAtMs: 2 }],
     ['failed', later, warming],
