@@ -3,6 +3,7 @@
  * function's environment.
  * @module
  */
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import {
   type InvalidatorConfig,
   type TableConfig,
@@ -11,6 +12,7 @@ import {
 } from '../core/config';
 import type { Count } from '../core/metrics';
 import { pace } from '../core/pace';
+import { retrySeconds } from '../core/retries';
 import { cloudFrontClient, dynamoClient, sqsClient } from './clients';
 import { systemClock as clock } from './clock';
 import type { DynamoCall } from './dynamo';
@@ -29,7 +31,7 @@ import { siteAt } from './site';
 import { inSite } from './site-keys';
 
 export function invalidatorPorts(config: InvalidatorConfig) {
-  const { table, distributionId, queueUrl, warmQueueUrl } = config;
+  const { table, distributionId, warmQueueUrl } = config;
   const dynamo = dynamoOf(config);
   const sqs = sqsClient();
   return {
@@ -41,14 +43,14 @@ export function invalidatorPorts(config: InvalidatorConfig) {
     paces: dynamoPaces(dynamo, table, clock),
     purger: cloudFrontPurger(cloudFrontClient(), distributionId),
     warmQueue: sqsWarmQueue(sqs, warmQueueUrl),
-    later: sqsRetries(sqs, queueUrl),
+    later: retriesOf(sqs, config),
     count: countOf(config),
     clock,
   };
 }
 
 export function warmerPorts(config: WarmerConfig, { distributionId }: { distributionId: string }) {
-  const { table, queueUrl } = config;
+  const { table } = config;
   const dynamo = dynamoOf(config);
   return {
     site: siteAt(config, clock),
@@ -56,7 +58,7 @@ export function warmerPorts(config: WarmerConfig, { distributionId }: { distribu
     jobs: dynamoJobs(dynamo, table, clock),
     pace: pace(dynamoPaces(dynamo, table, clock), clock, 'warm', warmPaceOf(config)),
     purger: cloudFrontPurger(cloudFrontClient(), distributionId),
-    later: sqsRetries(sqsClient(), queueUrl),
+    later: retriesOf(sqsClient(), config),
     clock,
     count: countOf(config),
     random: Math.random,
@@ -65,6 +67,15 @@ export function warmerPorts(config: WarmerConfig, { distributionId }: { distribu
 
 function dynamoOf({ site }: TableConfig): DynamoCall {
   return inSite(dynamoOverSdk(dynamoClient()), site);
+}
+
+function retriesOf(
+  client: SQSClient,
+  { queueUrl, retrySecondsMax = Number.POSITIVE_INFINITY }: InvalidatorConfig | WarmerConfig,
+) {
+  return sqsRetries(client, queueUrl, (receives) =>
+    Math.min(retrySeconds(receives, Math.random()), retrySecondsMax),
+  );
 }
 
 function countOf({ table, site = table }: TableConfig): Count {

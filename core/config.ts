@@ -103,6 +103,7 @@ export const ENV = {
   warmPerSecond: 'ISR_WARM_PER_SECOND',
   warmConcurrency: 'ISR_WARM_CONCURRENCY',
   warmDeadlineMs: 'ISR_WARM_DEADLINE_MS',
+  retrySecondsMax: 'ISR_RETRY_SECONDS_MAX',
   tokenSecretArn: 'ISR_TOKEN_SECRET_ARN',
 } as const;
 
@@ -122,6 +123,8 @@ export interface TableConfig {
 export interface InvalidatorConfig extends TableConfig {
   /** Where its messages come from. */
   readonly queueUrl: string;
+  /** What failed comes back after so long at most. @default - as core/retries.ts says */
+  readonly retrySecondsMax?: number;
   readonly warmQueueUrl: string;
   readonly distributionId: string;
   /** A purge takes more revalidations until none has come for so long. */
@@ -141,6 +144,8 @@ export interface InvalidatorConfig extends TableConfig {
 export interface WarmerConfig extends TableConfig {
   /** Where its messages come from. */
   readonly queueUrl: string;
+  /** What failed comes back after so long at most. @default - as core/retries.ts says */
+  readonly retrySecondsMax?: number;
   /** The stack's own site, `https://d111111abcdef8.cloudfront.net`; nothing else is ever fetched. */
   readonly edgeUrl: string;
   /** The edge is `isr dev`, on this machine: loopback is dialled, and nothing else. */
@@ -239,6 +244,7 @@ export function invalidatorConfig(env: Environment): InvalidatorConfig {
   return {
     ...tableIn(env),
     queueUrl: required(env, ENV.queueUrl),
+    ...(env[ENV.retrySecondsMax] && { retrySecondsMax: positive(env, ENV.retrySecondsMax, 1) }),
     warmQueueUrl: required(env, ENV.warmQueueUrl),
     distributionId: required(env, ENV.distributionId),
     gatherMs: whole(env, ENV.gatherMs, WORKER_DEFAULTS.gatherMs),
@@ -257,6 +263,7 @@ export function warmerConfig(env: Environment): WarmerConfig {
   return {
     ...tableIn(env),
     queueUrl: required(env, ENV.queueUrl),
+    ...(env[ENV.retrySecondsMax] && { retrySecondsMax: positive(env, ENV.retrySecondsMax, 1) }),
     edgeUrl,
     edgeIsLocal: isLocal(env, edgeUrl),
     perSecond: positive(env, ENV.warmPerSecond, WORKER_DEFAULTS.warmPerSecond),

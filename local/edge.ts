@@ -52,7 +52,7 @@ export interface EdgeOptions {
   readonly purge?: Purge;
   /** @default - none */
   readonly budget?: Budget;
-  /** After it a message that was not acknowledged is handed out again. @default 120, the longest function timeout */
+  /** After it a message that was not acknowledged is handed out again, one that failed no later either. @default 120, the longest function timeout */
   readonly visibilitySeconds?: number;
   /** After it a url that is still stale is reported as such. @default 60000 */
   readonly warmDeadlineMs?: number;
@@ -310,12 +310,16 @@ async function openWorkers(
 }
 
 /** AWS_ENDPOINT_URL_* are the SDK's own variables. */
-function environment({ dynamoDb, sqs }: Stores, { shared }: EdgeOptions): Record<string, string> {
+function environment(
+  { dynamoDb, sqs }: Stores,
+  { shared, visibilitySeconds }: EdgeOptions,
+): Record<string, string> {
   return {
     AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
     AWS_ENDPOINT_URL_SQS: sqs.endpoint,
     [ENV.table]: TABLE,
     ...(shared ? { [ENV.site]: shared.site } : {}),
+    ...(visibilitySeconds ? { [ENV.retrySecondsMax]: String(visibilitySeconds) } : {}),
   };
 }
 
