@@ -1,6 +1,6 @@
 /**
  * DynamoDB's expressions, as far as aws/ uses them: SET with values, if_not_exists and sums; REMOVE; conditions of comparisons and
- * attribute functions, joined by AND and OR. What it cannot read it refuses: a new expression must be taught here first.
+ * attribute functions, joined by AND, OR and parentheses. What it cannot read it refuses: a new expression must be taught here first.
  * @see DDB, Expressions.UpdateExpressions, Expressions.OperatorsAndFunctions
  * @module
  */
@@ -15,10 +15,28 @@ type Condition = (item: Item, values: Item) => boolean;
 type Assignment = (before: Item, after: Item, values: Item) => void;
 
 export function conditionOf(text: string, names: Names): Condition {
-  const any = text
-    .split(' OR ')
-    .map((part) => part.split(' AND ').map((it) => clauseOf(it.trim(), names)));
+  const any = outside(text, ' OR ').map((part) =>
+    outside(part, ' AND ').map((it) => {
+      const [, inner] = /^\((.*)\)$/.exec(it.trim()) ?? [];
+      return inner === undefined ? clauseOf(it.trim(), names) : conditionOf(inner, names);
+    }),
+  );
   return (item, values) => any.some((all) => all.every((clause) => clause(item, values)));
+}
+
+/** Split at a word, but not within parentheses. */
+function outside(text: string, word: string): string[] {
+  const parts: string[] = [];
+  for (const piece of text.split(word)) {
+    const last = parts.at(-1);
+    if (last !== undefined && depthOf(last) > 0) parts[parts.length - 1] = last + word + piece;
+    else parts.push(piece);
+  }
+  return parts;
+}
+
+function depthOf(text: string): number {
+  return text.split('(').length - text.split(')').length;
 }
 
 function clauseOf(text: string, names: Names): Condition {
@@ -36,7 +54,7 @@ function clauseOf(text: string, names: Names): Condition {
       return valueAt(item, path)?.S?.startsWith(start) ?? false;
     };
   }
-  const compare = /^([\w#.]+) (=|<=|<|>) (:\w+)$/.exec(text);
+  const compare = /^([\w#.]+) (=|<=|>=|<|>) (:\w+)$/.exec(text);
   if (!compare) throw new Error(`the simulated DynamoDB cannot read the condition ${text}`);
   const path = pathOf(compare[1] as string, names);
   return (item, values) =>
@@ -49,6 +67,7 @@ function holds(left: AttributeValue | undefined, operator: string, right: Attrib
   const comparable = ({ S, N }: AttributeValue) => S ?? Number(N);
   const [a, b] = [comparable(left), comparable(right)];
   if (operator === '<') return a < b;
+  if (operator === '>=') return a >= b;
   return operator === '>' ? a > b : a <= b;
 }
 
