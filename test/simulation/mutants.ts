@@ -415,5 +415,5 @@ export const MUTANTS: readonly Mutant[] = [
 
 /** A seed that has shown each, in this order: `npm run simulate -- --mutants` prints them. */
 export const SEEDS: readonly number[] = [
-  1026, 274, 26, 1, 2, 44, 1, 2, 6, 136, 27, 369, 24, 2, 1442, 2, 75, 1, 7, 94, 1, 517, 11, 1, 26,
+  1026, 274, 26, 1, 2, 44, 1, 2, 15, 195, 27, 369, 28, 2, 1442, 2, 75, 1, 7, 94, 1, 430, 1, 1, 26,
 ];
