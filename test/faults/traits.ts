@@ -78,7 +78,7 @@ export function traitsOf(seed: number): Traits {
   ];
   return {
     asked: shuffled(asked, random),
-    faults: random.pick([0, 0.01, 0.02, 0.04]),
+    faults: random.pick([0, 0.01, 0.02, 0.04, 0.16]),
     kills: random.pick([0, 0.3, 0.6]),
     twice: random.pick([0, 0.3]),
     ...(random.chance(0.1) ? { warmPoison: random.pick(WARM_POISONS) } : {}),
