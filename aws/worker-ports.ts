@@ -5,7 +5,9 @@
  */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import {
+  type ConsumerConfig,
   type InvalidatorConfig,
+  type JobsConfig,
   type TableConfig,
   type WarmerConfig,
   warmPaceOf,
@@ -65,13 +67,21 @@ export function warmerPorts(config: WarmerConfig, { distributionId }: { distribu
   };
 }
 
+export function jobsPorts(config: JobsConfig) {
+  return {
+    jobs: dynamoJobs(dynamoOf(config), config.table, clock),
+    purger: cloudFrontPurger(cloudFrontClient(), config.distributionId),
+    clock,
+  };
+}
+
 function dynamoOf({ site }: TableConfig): DynamoCall {
   return inSite(dynamoOverSdk(dynamoClient()), site);
 }
 
 function retriesOf(
   client: SQSClient,
-  { queueUrl, retrySecondsMax = Number.POSITIVE_INFINITY }: InvalidatorConfig | WarmerConfig,
+  { queueUrl, retrySecondsMax = Number.POSITIVE_INFINITY }: ConsumerConfig,
 ) {
   return sqsRetries(client, queueUrl, (receives) =>
     Math.min(retrySeconds(receives, Math.random()), retrySecondsMax),

@@ -120,11 +120,15 @@ export interface TableConfig {
   readonly site?: string;
 }
 
-export interface InvalidatorConfig extends TableConfig {
+/** Of who works through a queue. */
+export interface ConsumerConfig extends TableConfig {
   /** Where its messages come from. */
   readonly queueUrl: string;
   /** What failed comes back after so long at most. @default - as core/retries.ts says */
   readonly retrySecondsMax?: number;
+}
+
+export interface InvalidatorConfig extends ConsumerConfig {
   readonly warmQueueUrl: string;
   readonly distributionId: string;
   /** A purge takes more revalidations until none has come for so long. */
@@ -141,11 +145,7 @@ export interface InvalidatorConfig extends TableConfig {
   readonly warmPerSecond: number;
 }
 
-export interface WarmerConfig extends TableConfig {
-  /** Where its messages come from. */
-  readonly queueUrl: string;
-  /** What failed comes back after so long at most. @default - as core/retries.ts says */
-  readonly retrySecondsMax?: number;
+export interface WarmerConfig extends ConsumerConfig {
   /** The stack's own site, `https://d111111abcdef8.cloudfront.net`; nothing else is ever fetched. */
   readonly edgeUrl: string;
   /** The edge is `isr dev`, on this machine: loopback is dialled, and nothing else. */
@@ -242,9 +242,7 @@ export const WARM_LIMITS = {
 /** @throws IsrError `config-invalid`, naming the variable */
 export function invalidatorConfig(env: Environment): InvalidatorConfig {
   return {
-    ...tableIn(env),
-    queueUrl: required(env, ENV.queueUrl),
-    ...(env[ENV.retrySecondsMax] && { retrySecondsMax: positive(env, ENV.retrySecondsMax, 1) }),
+    ...consumerIn(env),
     warmQueueUrl: required(env, ENV.warmQueueUrl),
     distributionId: required(env, ENV.distributionId),
     gatherMs: whole(env, ENV.gatherMs, WORKER_DEFAULTS.gatherMs),
@@ -261,9 +259,7 @@ export function invalidatorConfig(env: Environment): InvalidatorConfig {
 export function warmerConfig(env: Environment): WarmerConfig {
   const edgeUrl = required(env, ENV.edgeUrl);
   return {
-    ...tableIn(env),
-    queueUrl: required(env, ENV.queueUrl),
-    ...(env[ENV.retrySecondsMax] && { retrySecondsMax: positive(env, ENV.retrySecondsMax, 1) }),
+    ...consumerIn(env),
     edgeUrl,
     edgeIsLocal: isLocal(env, edgeUrl),
     perSecond: positive(env, ENV.warmPerSecond, WORKER_DEFAULTS.warmPerSecond),
@@ -293,6 +289,14 @@ export function jobsConfig(env: Environment): JobsConfig {
 /** @throws IsrError `config-invalid`, naming the variable */
 export function authorizerConfig(env: Environment): AuthorizerConfig {
   return { secretArn: required(env, ENV.tokenSecretArn) };
+}
+
+function consumerIn(env: Environment): ConsumerConfig {
+  return {
+    ...tableIn(env),
+    queueUrl: required(env, ENV.queueUrl),
+    ...(env[ENV.retrySecondsMax] && { retrySecondsMax: positive(env, ENV.retrySecondsMax, 1) }),
+  };
 }
 
 function tableIn(env: Environment): TableConfig {

@@ -1,21 +1,12 @@
 /** `GET /jobs/{id}` and `GET /jobs` behind API Gateway: jobs, and the states that follow from their facts. */
-import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { systemClock as clock } from '../aws/clock';
-import { dynamoOverSdk } from '../aws/dynamo-sdk';
-import { dynamoJobs } from '../aws/jobs';
-import { cloudFrontPurger } from '../aws/purger';
-import { inSite } from '../aws/site-keys';
+import { jobsPorts } from '../aws/worker-ports';
 import { jobsConfig } from '../core/config';
 import { IsrError, reasonOf } from '../core/errors';
 import { listJobs, parseJobQuery, readJob } from '../core/job-reader';
 
-const { table, site, distributionId } = jobsConfig(process.env);
 const ports = {
-  jobs: dynamoJobs(inSite(dynamoOverSdk(new DynamoDBClient({})), site), table, clock),
-  purger: cloudFrontPurger(new CloudFrontClient({ maxAttempts: 1 }), distributionId),
-  clock,
+  ...jobsPorts(jobsConfig(process.env)),
   report: (thrown: unknown) => console.error(JSON.stringify({ error: reasonOf(thrown) })),
 };
 
