@@ -7,7 +7,8 @@ import { verdictOf } from './budget';
 import type { InvalidatorConfig } from './config';
 import { candidatesMax } from './heat';
 import { PLAN_SAMPLE_MAX, unpurgeableOf } from './jobs';
-import { type Plan, type PlanOptions, plan, readEdges } from './plan/plan';
+import { allHit } from './plan/part';
+import { type PlanOptions, plan, readEdges } from './plan/plan';
 import type { Clock, Graph, Jobs, Ledger } from './ports';
 import { priceUsd } from './price';
 import type { QueuedRevalidation, Revalidation } from './revalidation';
@@ -51,17 +52,9 @@ export async function planOnly(
     priceUsd: priceUsd(made.items.length, used),
     covered: made.covered,
     sample: made.warm,
-    collateral: collateralOf(made),
+    collateral: allHit(made.items.flatMap(({ collateral }) => collateral ?? [])),
     unpurgeable: unpurgeableOf(made),
     isAllowed: isPurged,
     budget: words,
   });
-}
-
-function collateralOf({ items }: Plan) {
-  const hit = items.flatMap(({ collateral }) => collateral ?? []);
-  return {
-    count: hit.reduce((sum, { count }) => sum + count, 0),
-    sample: hit.flatMap(({ sample }) => sample),
-  };
 }

@@ -178,8 +178,9 @@ async function carryOut(
   reading ??= await read(members, config, ports);
   const { invalidations } = purge;
   const purged = { ...group, members: members.filter((it) => !isRefused(it)) };
-  await tellPurged(purged, { reading, config, invalidations, decision }, ports);
-  await warm(purged, { reading, config }, ports);
+  const planFor = planner({ reading, config });
+  await tellPurged(purged, { reading, config, planFor, invalidations, decision }, ports);
+  await warm(purged, { config, planFor }, ports);
   return { kind: 'done' };
 }
 
@@ -220,21 +221,21 @@ async function refuse(
 }
 
 interface Purged extends Told {
+  readonly planFor: ReturnType<typeof planner>;
   readonly invalidations: readonly string[];
   readonly decision: Decision;
 }
 
 async function tellPurged(
   { members, epochMs }: Group,
-  { invalidations, decision, ...told }: Purged,
+  { reading, config, planFor, invalidations, decision }: Purged,
   { jobs, clock }: InvalidatorPorts,
 ): Promise<void> {
-  const planFor = planner(told);
   await inParallel(members, JOBS_AT_ONCE, (revalidation) => {
     const made = planFor(revalidation);
     const part =
-      told.config.purge === 'paths'
-        ? partOf(revalidation, told.reading, decision)
+      config.purge === 'paths'
+        ? partOf(revalidation, reading, decision)
         : { ...made, items: made.items.length, collateral: undefined };
     const { items, covered, collateral } = part;
     return jobs.purged(revalidation.job, {
@@ -253,20 +254,19 @@ async function tellPurged(
 
 async function warm(
   { members, epochMs }: Group,
-  told: Told,
+  { config, planFor }: Pick<Purged, 'config' | 'planFor'>,
   { warmQueue, records, jobs, clock, count }: InvalidatorPorts,
 ): Promise<void> {
-  const planFor = planner(told);
   const chosen = new Map<Plan, readonly Url[]>();
   const urlsOf = new Map<string, readonly Url[]>();
   for (const revalidation of members) {
     const made = planFor(revalidation);
     const choice = { records, nowMs: clock.now() };
-    const urls = chosen.get(made) ?? (await hottest(made.warm, told.config.warmUrlsMax, choice));
+    const urls = chosen.get(made) ?? (await hottest(made.warm, config.warmUrlsMax, choice));
     chosen.set(made, urls);
     urlsOf.set(revalidation.job, urls);
   }
-  const partUrls = warmUrlsOfPart(told.config.warmPerSecond);
+  const partUrls = warmUrlsOfPart(config.warmPerSecond);
   const messages = warmParts(urlsOf, { epochMs, partUrls });
   await warmQueue.send(messages);
   const partsOf = new Map<string, string[]>();

@@ -33,22 +33,27 @@ export function purgeOf({ items, unpurgeable }: Plan): Purge {
 export function partOf(
   work: Revalidation,
   reading: Reading,
-  { items, collateral = {}, unpurgeable = [] }: Purge,
+  { items, collateral: hitBy = {}, unpurgeable = [] }: Purge,
 ): Part {
   const wanted = [...wantedOf(work, reading).keys()];
   const names = new Set<string>(wanted);
   const isIts = (item: string) => names.has(item) || wanted.some((url) => isHit(url, item));
   const own = items.filter(isIts);
-  const hits = own.flatMap((item) => collateral[item] ?? []);
+  const collateral = allHit(own.flatMap((item) => hitBy[item] ?? []));
   const missed = unpurgeable.filter(({ url }) => names.has(url));
   return {
     items: own.length,
     covered: wanted.length - missed.length,
-    collateral: {
-      count: hits.reduce((sum, { count }) => sum + count, 0),
-      sample: hits.flatMap(({ sample }) => sample).slice(0, SAMPLE_URLS),
-    },
+    collateral: { ...collateral, sample: collateral.sample.slice(0, SAMPLE_URLS) },
     unpurgeable: missed,
+  };
+}
+
+/** What several items hit, together. */
+export function allHit(hits: readonly Urls[]): Urls {
+  return {
+    count: hits.reduce((sum, { count }) => sum + count, 0),
+    sample: hits.flatMap(({ sample }) => sample),
   };
 }
 
