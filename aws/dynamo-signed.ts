@@ -9,6 +9,7 @@ import type http from 'node:http';
 import { IsrError } from '../core/errors';
 import { crypto } from '../core/hash';
 import type { DynamoCall } from './dynamo';
+import { jsonErrorOf } from './json-error';
 import { type Credentials, sign } from './sigv4';
 
 export interface SignedTransport {
@@ -63,7 +64,7 @@ export function dynamoOverHttp(transport: SignedTransport): DynamoCall {
     );
     const answer = await post({ url, headers, body, timeoutMs: transport.timeoutMs });
     if (answer.status === 200) return JSON.parse(answer.body);
-    throw errorOf(operation, answer);
+    throw jsonErrorOf(operation, answer);
   };
 }
 
@@ -123,20 +124,4 @@ function unavailable(cause: unknown): IsrError {
   const why =
     cause instanceof Error ? (cause.name === 'AbortError' ? 'timeout' : cause.message) : '';
   return new IsrError('graph-unavailable', `DynamoDB did not answer: ${why}`, undefined, { cause });
-}
-
-/** DynamoDB's error: `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":…}`. */
-function errorOf(operation: string, { status, body }: Answer): Error {
-  const parsed = parse(body);
-  const error = new Error(`${operation}: ${parsed.message ?? parsed.Message ?? `HTTP ${status}`}`);
-  error.name = parsed.__type?.split('#').at(-1) ?? `Http${status}`;
-  return error;
-}
-
-function parse(body: string): { __type?: string; message?: string; Message?: string } {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return {}; // a proxy's page instead of DynamoDB's JSON: the status says it
-  }
 }

@@ -6,6 +6,7 @@
  * @module
  */
 import type { SecretVersions } from '../core/tokens';
+import { jsonErrorOf } from './json-error';
 import { type Credentials, sign } from './sigv4';
 
 export interface SecretsTransport {
@@ -60,20 +61,14 @@ async function secretValue(transport: SecretsTransport, stage: string): Promise<
   );
   const signal = AbortSignal.timeout(timeoutMs);
   const answer = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' });
-  if (!answer.ok) throw refusal(answer.status, await answer.json().catch(() => ({})));
+  if (!answer.ok) {
+    const refusal = { status: answer.status, body: await answer.text().catch(() => '') };
+    throw jsonErrorOf('Secrets Manager, GetSecretValue', refusal);
+  }
   const value = (await answer.json()) as Partial<SecretValue>;
   const { SecretString, CreatedDate } = value;
   if (typeof SecretString === 'string' && typeof CreatedDate === 'number') {
     return { SecretString, CreatedDate };
   }
   throw new Error('Secrets Manager, GetSecretValue: the secret has no SecretString');
-}
-
-/** `{"__type":"ResourceNotFoundException","Message":"Secrets Manager can't find …"}` */
-function refusal(status: number, body: unknown): Error {
-  const { __type, message, Message } = body as Readonly<Record<string, string | undefined>>;
-  const said = message ?? Message ?? `HTTP ${status}`;
-  const error = new Error(`Secrets Manager, GetSecretValue: ${said}`);
-  error.name = __type?.split('#').at(-1) ?? `Http${status}`;
-  return error;
 }
