@@ -11,19 +11,17 @@ import {
   sourceOf,
 } from '../../aws/dead-letters';
 import { CREDENTIALS, REGION } from '../../local/account';
-import { type LocalQueue, type LocalSqs, startSqs } from '../../local/sqs';
+import type { LocalQueue, LocalSqs } from '../../local/sqs';
+import { openSqs } from '../support/sqs';
 
 let sqs: LocalSqs;
 let client: SQSClient;
+let close: () => Promise<void>;
 let run = 0;
 beforeAll(async () => {
-  sqs = await startSqs();
-  client = new SQSClient({ endpoint: sqs.endpoint, region: REGION, credentials: CREDENTIALS });
+  ({ sqs, client, close } = await openSqs());
 });
-afterAll(async () => {
-  client.destroy();
-  await sqs.close();
-});
+afterAll(() => close());
 
 async function queues(): Promise<Required<LocalQueue>> {
   run += 1;

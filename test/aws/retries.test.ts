@@ -1,12 +1,12 @@
-import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { ReceiveMessageCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { consume } from '../../aws/consume';
 import { sqsRetries } from '../../aws/retries';
 import { RECEIVES_MAX } from '../../core/config';
-import { CREDENTIALS, REGION } from '../../local/account';
 import { mapQueue } from '../../local/lambda/event-source';
-import { type LocalSqs, startSqs } from '../../local/sqs';
+import type { LocalSqs } from '../../local/sqs';
+import { openSqs } from '../support/sqs';
 import { until } from '../support/until';
 
 /** Longer than any test: what comes back came by a retry. */
@@ -14,15 +14,12 @@ const VISIBILITY_SECONDS = 600;
 
 let sqs: LocalSqs;
 let client: SQSClient;
+let close: () => Promise<void>;
 let queues = 0;
 beforeAll(async () => {
-  sqs = await startSqs();
-  client = new SQSClient({ endpoint: sqs.endpoint, region: REGION, credentials: CREDENTIALS });
+  ({ sqs, client, close } = await openSqs());
 });
-afterAll(async () => {
-  client.destroy();
-  await sqs.close();
-});
+afterAll(() => close());
 
 interface Given {
   readonly retries: (queueUrl: string) => ReturnType<typeof sqsRetries>;

@@ -11,20 +11,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CREDENTIALS, REGION } from '../../local/account';
 import { listen } from '../../local/listen';
 import { type LocalSqs, startSqs } from '../../local/sqs';
+import { openSqs } from '../support/sqs';
 import { until } from '../support/until';
 
 let sqs: LocalSqs;
 let client: SQSClient;
+let close: () => Promise<void>;
 
 beforeAll(async () => {
-  sqs = await startSqs();
-  client = new SQSClient({ endpoint: sqs.endpoint, region: REGION, credentials: CREDENTIALS });
+  ({ sqs, client, close } = await openSqs());
 });
 
-afterAll(async () => {
-  client.destroy();
-  await sqs.close();
-});
+afterAll(() => close());
 
 describe('a local queue', () => {
   it('has a url that can be called as it is, without any endpoint', async () => {
